@@ -1,0 +1,93 @@
+#include "pool/connect_policy.h"
+
+#include <algorithm>
+
+namespace auth::pool {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// The pause after a failed connect while callers wait. Shorter than the 0.6 s in which a return
+// must be noticed, longer than what keeps the rate below five a second.
+constexpr Duration kLeastPause = milliseconds(200);
+constexpr Duration kMostPause = milliseconds(400);
+// retry_delay · 2ⁿ stops growing after two steps: 0.5, 1, 2 s.
+constexpr int kBackoffSteps = 4;
+
+// The server answered and refused one more session: what is open is not in doubt.
+bool ServerAnswered(SqlFault fault) {
+  return fault == SqlFault::kServerFull || fault == SqlFault::kConfiguration;
+}
+
+}  // namespace
+
+ConnectPolicy::ConnectPolicy(const PoolOptions& options, Jitter jitter)
+    : max_connecting_(options.max_connecting),
+      max_retries_(options.max_retries),
+      breaker_(options.outage_patience),
+      jitter_(jitter),
+      start_backoff_(options.retry_delay, options.retry_delay * kBackoffSteps, jitter) {
+  failed_starts_.fill(MonotonicTime::min());
+}
+
+MonotonicTime ConnectPolicy::NextConnect(const ConnectDemand& demand) const {
+  int wanted = std::max(demand.waiters, initial_);
+  if (probe_) wanted = std::max(wanted, 1);
+  const bool one_at_a_time = failing_ || demand.lent > 0;
+  if (demand.connecting >= std::min(wanted, one_at_a_time ? 1 : max_connecting_)) return kNever;
+  if (!failing_) return MonotonicTime::min();
+  return urgent(demand) ? urgent_not_before_ : initial_not_before_;
+}
+
+bool ConnectPolicy::OnStarted() {
+  probe_ = false;
+  return breaker_.OnConnectStarted();
+}
+
+bool ConnectPolicy::OnSuccess() {
+  succeeded_before_ = true;
+  failing_ = false;
+  probe_ = false;
+  attempt_ = 0;
+  if (initial_ > 0) --initial_;
+  configuration_failure_ = absl::OkStatus();
+  start_backoff_.Reset();
+  return breaker_.OnSuccess();
+}
+
+ConnectFailure ConnectPolicy::OnFailure(MonotonicTime started, MonotonicTime now,
+                                        const absl::Status& status, int open) {
+  const SqlFault fault = GetSqlError(status).value_or(SqlError{SqlFault::kLost, "", ""}).fault;
+  ConnectFailure result;
+  attempt_ = attempt_ % max_retries_ + 1;
+  result.attempt = attempt_;
+  result.recreate = attempt_ == max_retries_ && !ServerAnswered(fault);
+  configuration_failure_ =
+      fault == SqlFault::kConfiguration && !succeeded_before_ ? status : absl::OkStatus();
+  // A full server is no outage while we hold sessions on it: those come back to the waiters.
+  if (fault != SqlFault::kServerFull || open == 0 || breaker_.refusing()) {
+    result.breaker_opened = breaker_.OnFailure(started, now);
+  }
+  SchedulePause(started, now);
+  return result;
+}
+
+void ConnectPolicy::SchedulePause(MonotonicTime started, MonotonicTime now) {
+  failing_ = true;
+  failed_starts_[oldest_start_] = started;
+  oldest_start_ = (oldest_start_ + 1) % kMostPerSecond;
+  // Two connects that ran side by side count as two: the pause alone would allow a sixth.
+  const MonotonicTime second_over = failed_starts_[oldest_start_] == MonotonicTime::min()
+                                        ? MonotonicTime::min()
+                                        : failed_starts_[oldest_start_] + seconds(1);
+  urgent_not_before_ = std::max(now + jitter_.Between(kLeastPause, kMostPause), second_over);
+  initial_not_before_ = std::max(now + start_backoff_.Next(), urgent_not_before_);
+}
+
+Duration ConnectPolicy::RetryAfter(MonotonicTime now) const {
+  if (!failing_) return kLeastPause;
+  return std::clamp<Duration>(urgent_not_before_ - now, kLeastPause, seconds(1));
+}
+
+}  // namespace auth::pool

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "pool/backoff.h"
+#include "pool/circuit_breaker.h"
+#include "pool/clock.h"
+#include "pool/pool_options.h"
+#include "pool/sql_error.h"
+
+namespace auth::pool {
+
+// What the pool looks like when it asks for a connect.
+struct ConnectDemand {
+  // Callers that only a new or a returning connection can serve.
+  int waiters = 0;
+  // Connects under way.
+  int connecting = 0;
+  // Connections that callers hold and will give back.
+  int lent = 0;
+};
+
+// What a failed connect means for the pool.
+struct ConnectFailure {
+  // 1 … max_retries; the count starts again after the last.
+  int attempt = 0;
+  // The last of a series, and it casts doubt on the connections that are open.
+  bool recreate = false;
+  // The breaker opened, or opened again after a probe.
+  bool breaker_opened = false;
+};
+
+// Decides whether and when to connect: demand, pace, the count of attempts and the breaker.
+//
+// Demand. A connect is wanted for every waiter that none under way covers, for what is left of
+// min_connections since the start, and as a probe when callers are refused. While connections are
+// lent out, one connect runs at a time, and at its end the demand is looked at again: a burst of
+// short queries is served by what returns, and long queries still make the pool grow to its
+// maximum. Only if nothing can return do `max_connecting` run side by side.
+//
+// Pace. After a failure one connect at a time, 0.2 to 0.4 s after the one before while callers
+// wait, which notices a return soon and never makes more than five connects in a second. Nobody
+// waits: no connects, but for the start, which backs off.
+//
+// Pure logic over the times it is given. Not thread-safe.
+class ConnectPolicy {
+ public:
+  static constexpr MonotonicTime kNever = MonotonicTime::max();
+
+  explicit ConnectPolicy(const PoolOptions& options, Jitter jitter = Jitter());
+
+  // Wants `count` connections without any caller.
+  void RequestInitial(int count) { initial_ = count; }
+  // A caller was refused: wants to know whether the database is back.
+  void RequestProbe() { probe_ = true; }
+
+  // The earliest moment for a connect; in the past if it is due, kNever if none is wanted.
+  MonotonicTime NextConnect(const ConnectDemand& demand) const;
+
+  // Each answers whether the breaker's state changed.
+  bool OnStarted();
+  bool OnSuccess();
+  // `open` counts the connections there are.
+  ConnectFailure OnFailure(MonotonicTime started, MonotonicTime now, const absl::Status& status,
+                           int open);
+
+  // Callers that find no idle connection are refused while the breaker is not closed.
+  BreakerState breaker() const { return breaker_.state(); }
+  bool refusing() const { return breaker_.refusing(); }
+  // How long a refused caller should stay away: until the next probe is due.
+  Duration RetryAfter(MonotonicTime now) const;
+  // Why the database refuses our configuration; OK if it does not, or has accepted it before.
+  const absl::Status& configuration_failure() const { return configuration_failure_; }
+
+ private:
+  // Connects that may start in any second while they fail.
+  static constexpr int kMostPerSecond = 5;
+
+  bool urgent(const ConnectDemand& demand) const { return demand.waiters > 0 || probe_; }
+  void SchedulePause(MonotonicTime started, MonotonicTime now);
+
+  const int max_connecting_;
+  const int max_retries_;
+  CircuitBreaker breaker_;
+  Jitter jitter_;
+  Backoff start_backoff_;
+  absl::Status configuration_failure_;
+  bool succeeded_before_ = false;
+  // The last connect failed.
+  bool failing_ = false;
+  bool probe_ = false;
+  int initial_ = 0;
+  int attempt_ = 0;
+  // The pause after a failure, while callers wait and at a start without callers.
+  MonotonicTime urgent_not_before_{};
+  MonotonicTime initial_not_before_{};
+  // When the last failed connects began, the oldest at `oldest_start_`.
+  std::array<MonotonicTime, kMostPerSecond> failed_starts_;
+  size_t oldest_start_ = 0;
+};
+
+}  // namespace auth::pool

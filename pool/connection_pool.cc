@@ -1,0 +1,78 @@
+#include "pool/connection_pool.h"
+
+#include <utility>
+
+namespace auth::pool {
+
+ConnectionPool::ConnectionPool(PoolOptions options, std::unique_ptr<ConnectionFactory> factory,
+                               const Clock* clock, PoolObserver* observer)
+    : clock_(clock),
+      observer_(observer),
+      options_(std::move(options)),
+      factory_(std::move(factory)),
+      state_(options_, clock, observer),
+      validator_(options_, clock, observer),
+      connector_(options_, clock, factory_.get(), &state_),
+      maintainer_(observer, &state_) {}
+
+ConnectionPool::~ConnectionPool() {
+  state_.BeginDrain();
+  state_.Stop();
+  factory_->Cancel();
+}
+
+void ConnectionPool::Start() {
+  observer_->OnStarted(options_.min_connections, options_.max_connections);
+  state_.RequestInitial(options_.min_connections);
+}
+
+absl::StatusOr<PooledConnection> ConnectionPool::Acquire(MonotonicTime deadline) {
+  Borrower borrower;
+  borrower.begin = clock_->Monotonic();
+  borrower.deadline = deadline;
+  const absl::StatusOr<Slot*> slot = Borrow(&borrower);
+  observer_->OnAcquire(slot.ok() ? AcquireResult::kOk : borrower.refused_as,
+                       clock_->Monotonic() - borrower.begin);
+  if (!slot.ok()) return slot.status();
+  return PooledConnection(this, *slot);
+}
+
+absl::StatusOr<Slot*> ConnectionPool::Borrow(Borrower* borrower) {
+  while (true) {
+    absl::StatusOr<Slot*> slot = state_.AwaitSlot(borrower);
+    if (!slot.ok()) return slot;
+    const Validation validation = validator_.Validate(*slot, borrower->deadline);
+    if (validation.unfit.has_value()) {
+      Retire(*slot, *validation.unfit);
+    } else if (state_.Lend(*slot, validation.pinged)) {
+      return slot;
+    } else {
+      Retire(*slot, Retirement{RetireReason::kStaleGeneration, std::nullopt});
+    }
+  }
+}
+
+void ConnectionPool::Return(Slot* slot) {
+  if (state_.Return(slot)) return;
+  slot->connection.reset();
+  state_.OnClosed(slot);
+}
+
+void ConnectionPool::Retire(Slot* slot, const Retirement& retirement) {
+  state_.Retire(slot, retirement);
+  slot->connection.reset();
+  state_.OnClosed(slot);
+}
+
+void ConnectionPool::InvalidateAll() { state_.Recreate(); }
+
+PoolStats ConnectionPool::Stats() const { return state_.Stats(); }
+
+absl::Status ConnectionPool::Drain(MonotonicTime deadline) {
+  state_.BeginDrain();
+  factory_->Cancel();
+  if (state_.AwaitEmpty(deadline)) return absl::OkStatus();
+  return absl::DeadlineExceededError("connections are still in use at the end of the drain");
+}
+
+}  // namespace auth::pool

@@ -1,0 +1,39 @@
+#include "pool/connector.h"
+
+#include <pthread.h>
+
+#include <memory>
+#include <utility>
+
+#include "absl/status/statusor.h"
+
+namespace auth::pool {
+
+Connector::Connector(const PoolOptions& options, const Clock* clock, ConnectionFactory* factory,
+                     PoolState* state)
+    : connect_timeout_(options.connect_timeout), clock_(clock), factory_(factory), state_(state) {
+  for (int i = 0; i < options.max_connecting; ++i) {
+    threads_.emplace_back([this] { Run(); });
+    pthread_setname_np(threads_.back().native_handle(), "pool-connect");
+  }
+}
+
+Connector::~Connector() {
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Connector::Run() {
+  while (Slot* const slot = state_->AwaitConnect()) {
+    const MonotonicTime started = clock_->Monotonic();
+    absl::StatusOr<std::unique_ptr<Connection>> connection =
+        factory_->Connect(started + connect_timeout_);
+    if (!connection.ok()) {
+      state_->OnConnectFailed(slot, connection.status(), started);
+    } else if (!state_->OnConnected(slot, *std::move(connection), started)) {
+      slot->connection.reset();
+      state_->OnClosed(slot);
+    }
+  }
+}
+
+}  // namespace auth::pool

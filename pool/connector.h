@@ -1,0 +1,32 @@
+#pragma once
+
+#include <thread>
+#include <vector>
+
+#include "pool/clock.h"
+#include "pool/connection.h"
+#include "pool/pool_options.h"
+#include "pool/pool_state.h"
+
+namespace auth::pool {
+
+// The threads that connect, max_connecting of them: wait until PoolState wants a connection, open
+// it, hand it over. All must outlive it; PoolState::Stop and ConnectionFactory::Cancel come before
+// its destruction, which joins the threads.
+class Connector {
+ public:
+  Connector(const PoolOptions& options, const Clock* clock, ConnectionFactory* factory,
+            PoolState* state);
+  ~Connector();
+
+ private:
+  void Run();
+
+  const Duration connect_timeout_;
+  const Clock* const clock_;
+  ConnectionFactory* const factory_;
+  PoolState* const state_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace auth::pool

@@ -1,0 +1,13 @@
+#pragma once
+
+namespace auth::pool {
+
+// What repeating does to the database, and so what may be replayed after a lost connection.
+enum class Effect {
+  kReadOnly,    // reads: replayed
+  kIdempotent,  // writes that converge when repeated (ids chosen beforehand): replayed
+  kOnce,        // anything else: replayed only if nothing was sent that could last, i.e. before an
+                // autocommitted statement or the COMMIT
+};
+
+}  // namespace auth::pool

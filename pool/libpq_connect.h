@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "pool/clock.h"
+#include "pool/conninfo.h"
+
+struct pg_conn;
+
+namespace auth::pool {
+
+struct PgConnDeleter {
+  void operator()(pg_conn* connection) const noexcept;
+};
+// An open libpq connection.
+using PgConn = std::unique_ptr<pg_conn, PgConnDeleter>;
+
+// Connects to the one host of `conninfo` without blocking in libpq: returns at `deadline`, or at
+// once when `cancel_fd` becomes readable. Only the look-up of a host name blocks for as long as the
+// resolver does.
+//
+// Failure: a Status with an SqlError and one clear line. kLost for what may pass (refused,
+// unreachable, no such host, timeout, the server is starting), kConfiguration for what somebody
+// must mend (password, database, TLS certificates, options), or what the server's SQLSTATE says.
+absl::StatusOr<PgConn> ConnectLibpq(const Conninfo& conninfo, MonotonicTime deadline, int cancel_fd,
+                                    const Clock* clock);
+
+}  // namespace auth::pool

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <thread>
+
+#include "pool/pool_observer.h"
+#include "pool/pool_state.h"
+
+namespace auth::pool {
+
+// The thread that closes connections which are too old, too long idle or of an old generation, and
+// peeks at the idle ones after a loss. It sleeps while there is nothing to do. All must outlive it;
+// PoolState::Stop comes before its destruction, which joins the thread.
+class Maintainer {
+ public:
+  Maintainer(PoolObserver* observer, PoolState* state);
+  ~Maintainer();
+
+ private:
+  void Run();
+
+  PoolObserver* const observer_;
+  PoolState* const state_;
+  std::thread thread_;
+};
+
+}  // namespace auth::pool

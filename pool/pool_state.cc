@@ -1,0 +1,490 @@
+#include "pool/pool_state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "pool/retry_after.h"
+
+namespace auth::pool {
+namespace {
+
+constexpr MonotonicTime kNever = MonotonicTime::max();
+// While the maintainer is awake it looks at everything anyway.
+constexpr MonotonicTime kAwake = MonotonicTime::min();
+// max_lifetime is shortened by up to a fifth, so that connections of one start do not end together.
+constexpr int kLifetimeJitter = 5;
+
+absl::Status Refuse(Borrower* borrower, AcquireResult as, absl::Status status) {
+  borrower->refused_as = as;
+  return status;
+}
+
+absl::Status DeadlineError(Borrower* borrower) {
+  return Refuse(
+      borrower, AcquireResult::kTimeout,
+      absl::DeadlineExceededError("no database connection became free before the call's deadline"));
+}
+
+absl::Status OutageError(Duration retry_after) {
+  return UnavailableFor(retry_after, "the database cannot be reached: try again later");
+}
+
+}  // namespace
+
+PoolState::PoolState(const PoolOptions& options, const Clock* clock, PoolObserver* observer)
+    : options_(options),
+      clock_(clock),
+      observer_(observer),
+      slots_(options.max_connections),
+      policy_(options),
+      reachability_(clock->Monotonic()) {}
+
+// --- Borrowing -----------------------------------------------------------------------------------
+
+absl::StatusOr<Slot*> PoolState::AwaitSlot(Borrower* borrower) {
+  if (clock_->Monotonic() >= borrower->deadline) return DeadlineError(borrower);
+  WaiterQueue::Handle waiter;
+  {
+    Deferred deferred(observer_);
+    MutexLock lock(&mutex_);
+    const bool newcomer = borrower->ticket == 0;
+    if (newcomer) borrower->ticket = ++last_ticket_;
+    if (Slot* const slot = slots_.TakeIdle(); slot != nullptr) {
+      NoteBusy();
+      return slot;
+    }
+    absl::Status refusal = Refusal(borrower, newcomer, &deferred);
+    if (!refusal.ok()) return refusal;
+    waiter = waiters_.Add(borrower->ticket);
+    WakeConnectors(&deferred);
+  }
+  return Wait(waiter, borrower);
+}
+
+absl::Status PoolState::Refusal(Borrower* borrower, bool newcomer, Deferred* deferred) {
+  if (draining_) {
+    return Refuse(borrower, AcquireResult::kShutDown,
+                  absl::CancelledError("the connection pool is shutting down"));
+  }
+  if (!policy_.configuration_failure().ok() || policy_.refusing()) {
+    policy_.RequestProbe();
+    WakeConnectors(deferred);
+    return Refuse(borrower, AcquireResult::kUnavailable,
+                  policy_.configuration_failure().ok()
+                      ? OutageError(policy_.RetryAfter(clock_->Monotonic()))
+                      : policy_.configuration_failure());
+  }
+  if (newcomer && waiters_.size() >= options_.max_waiters) {
+    return Refuse(borrower, AcquireResult::kRejected,
+                  absl::ResourceExhaustedError(absl::StrCat(
+                      waiters_.size(), " calls wait for a database connection: try again later")));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Slot*> PoolState::Wait(WaiterQueue::Handle waiter, Borrower* borrower) {
+  MutexLock lock(&mutex_);
+  absl::StatusOr<Slot*> slot = WaitForSettlement(waiter, borrower);
+  waiters_.Release(waiter);
+  return slot;
+}
+
+absl::StatusOr<Slot*> PoolState::WaitForSettlement(WaiterQueue::Handle waiter, Borrower* borrower) {
+  while (!waiter->is_settled()) {
+    const MonotonicTime now = clock_->Monotonic();
+    if (now >= borrower->deadline) return DeadlineError(borrower);
+    MonotonicTime wake = borrower->deadline;
+    if (options_.acquire_timeout.has_value()) {
+      // While the pool is not busy the limit moves on; it is looked at again each time.
+      const MonotonicTime waiting_since = std::max(borrower->begin, busy_since_.value_or(now));
+      const MonotonicTime limit = waiting_since + *options_.acquire_timeout;
+      if (now >= limit) {
+        return Refuse(borrower, AcquireResult::kTimeout,
+                      UnavailableFor(*options_.acquire_timeout,
+                                     "all database connections are busy: try again later"));
+      }
+      wake = std::min(wake, limit);
+    }
+    clock_->WaitUntil(wake, &waiter->settled, &mutex_);
+  }
+  if (waiter->slot != nullptr) return waiter->slot;
+  return Refuse(
+      borrower,
+      absl::IsCancelled(waiter->refusal) ? AcquireResult::kShutDown : AcquireResult::kUnavailable,
+      waiter->refusal);
+}
+
+bool PoolState::Lend(Slot* slot, bool pinged) {
+  const MonotonicTime now = clock_->Monotonic();
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  if (pinged) reachability_.OnAnswer(now);
+  if (slot->generation != generation_.current()) return false;
+  slots_.SetState(slot, SlotState::kInUse);
+  slot->borrowed = now;
+  slot->leak_reported = false;
+  WakeMaintainerAt(now + options_.leak_threshold, &deferred);
+  return true;
+}
+
+bool PoolState::Return(Slot* slot) {
+  const MonotonicTime now = clock_->Monotonic();
+  slot->last_used = now;
+  slot->suspect = false;
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  reachability_.OnAnswer(now);
+  if (const auto reason = Obsolete(*slot, now); reason.has_value()) {
+    StartClosing(slot, *reason, &deferred);
+    return false;
+  }
+  MakeAvailable(slot, &deferred);
+  return true;
+}
+
+void PoolState::Retire(Slot* slot, const Retirement& retirement) {
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  StartClosing(slot, retirement.reason, &deferred);
+  if (retirement.failure.has_value()) Learn(*retirement.failure, slot->generation, &deferred);
+}
+
+void PoolState::OnClosed(Slot* slot) {
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  slots_.PutEmpty(slot);
+  if (slots_.total() == 0) deferred.Wake(&emptied_);
+  WakeConnectors(&deferred);
+}
+
+void PoolState::RefuseWaiters(const absl::Status& status, Deferred* deferred) {
+  while (Waiter* const waiter = waiters_.Pop()) {
+    waiter->refusal = status;
+    deferred->Wake(&waiter->settled);
+  }
+}
+
+void PoolState::NoteBusy() {
+  const bool busy =
+      slots_.count(SlotState::kInUse) + slots_.count(SlotState::kValidating) == slots_.max();
+  if (busy == busy_since_.has_value()) return;
+  busy_since_ = busy ? std::optional(clock_->Monotonic()) : std::nullopt;
+}
+
+// --- Slots ---------------------------------------------------------------------------------------
+
+void PoolState::MakeAvailable(Slot* slot, Deferred* deferred) {
+  if (Waiter* const waiter = waiters_.Pop(); waiter != nullptr) {
+    slots_.SetState(slot, SlotState::kValidating);
+    waiter->slot = slot;
+    deferred->Wake(&waiter->settled);
+  } else {
+    slots_.PutIdle(slot);
+    WakeMaintainerAt(IdleUntil(*slot), deferred);
+  }
+  NoteBusy();
+}
+
+void PoolState::StartClosing(Slot* slot, RetireReason reason, Deferred* deferred) {
+  slots_.SetState(slot, SlotState::kClosing);
+  NoteBusy();
+  deferred->Tell([reason](PoolObserver& observer) { observer.OnRetired(reason); });
+}
+
+void PoolState::BuryIdle(Slot* slot, RetireReason reason, Deferred* deferred) {
+  slots_.Bury(slot);
+  deferred->Tell([reason](PoolObserver& observer) { observer.OnRetired(reason); });
+  WakeMaintainerAt(kAwake, deferred);
+}
+
+void PoolState::BuryAllIdle(RetireReason reason, Deferred* deferred) {
+  while (!slots_.idle().empty()) BuryIdle(slots_.idle().back(), reason, deferred);
+}
+
+std::optional<RetireReason> PoolState::Obsolete(const Slot& slot, MonotonicTime now) const {
+  if (draining_) return RetireReason::kDrained;
+  if (slot.generation != generation_.current()) return StaleReason();
+  if (now >= slot.expires) return RetireReason::kMaxLifetime;
+  return std::nullopt;
+}
+
+RetireReason PoolState::StaleReason() const {
+  return generation_.reason() == RecreateReason::kRequested ? RetireReason::kInvalidated
+                                                            : RetireReason::kStaleGeneration;
+}
+
+// --- Faults --------------------------------------------------------------------------------------
+
+void PoolState::Learn(const SqlError& failure, int64_t generation, Deferred* deferred) {
+  const MonotonicTime now = clock_->Monotonic();
+  // What was made before the pool was recreated says nothing of what was made since.
+  const bool current = generation == generation_.current();
+  if (failure.fault == SqlFault::kLost && !IsIdleClose(failure.sqlstate)) {
+    reachability_.OnSilence(failure, now);
+  } else {
+    reachability_.OnFault(failure);
+  }
+  switch (failure.fault) {
+    case SqlFault::kLost:
+      SuspectIdle(/*sweep=*/true, deferred);
+      if (current) FollowGeneration(generation_.OnLoss(failure.sqlstate, now), deferred);
+      break;
+    case SqlFault::kReadOnlyServer:
+      if (current) FollowGeneration(generation_.Request(RecreateReason::kReadOnly, now), deferred);
+      break;
+    case SqlFault::kDeadline:
+      SuspectIdle(/*sweep=*/false, deferred);
+      break;
+    default:
+      break;
+  }
+}
+
+void PoolState::SuspectIdle(bool sweep, Deferred* deferred) {
+  for (Slot* const slot : slots_.idle()) {
+    slot->suspect = true;
+    slot->sweep = slot->sweep || sweep;
+  }
+  if (sweep && !slots_.idle().empty()) WakeMaintainerAt(kAwake, deferred);
+}
+
+void PoolState::FollowGeneration(bool raised, Deferred* deferred) {
+  if (!raised) {
+    WakeMaintainerAt(generation_.due(), deferred);
+    return;
+  }
+  deferred->Tell([reason = generation_.reason(), generation = generation_.current()](
+                     PoolObserver& observer) { observer.OnRecreated(reason, generation); });
+  BuryAllIdle(StaleReason(), deferred);
+}
+
+void PoolState::Recreate() {
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  generation_.Raise(RecreateReason::kRequested, clock_->Monotonic());
+  FollowGeneration(/*raised=*/true, &deferred);
+}
+
+// --- Connecting ----------------------------------------------------------------------------------
+
+void PoolState::RequestInitial(int count) {
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  policy_.RequestInitial(count);
+  WakeConnectors(&deferred);
+}
+
+Slot* PoolState::AwaitConnect() {
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  while (!stopping_) {
+    const MonotonicTime when = NextConnect();
+    if (when <= clock_->Monotonic()) {
+      Slot* const slot = slots_.TakeEmpty();
+      slot->generation = generation_.current();
+      if (policy_.OnStarted()) TellBreaker(&deferred);
+      WakeConnectors(&deferred);
+      return slot;
+    }
+    clock_->WaitUntil(when, &connect_wanted_, &mutex_);
+  }
+  return nullptr;
+}
+
+bool PoolState::OnConnected(Slot* slot, std::unique_ptr<Connection> connection,
+                            MonotonicTime started) {
+  const MonotonicTime now = clock_->Monotonic();
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  deferred.Tell([took = now - started](PoolObserver& observer) { observer.OnConnected(took); });
+  if (policy_.OnSuccess()) TellBreaker(&deferred);
+  generation_.OnConnected();
+  reachability_.OnAnswer(now);
+  slot->connection = std::move(connection);
+  slot->expires = now + options_.max_lifetime -
+                  jitter_.Between(Duration::zero(), options_.max_lifetime / kLifetimeJitter);
+  slot->last_used = now;
+  slot->suspect = false;
+  slot->sweep = false;
+  const std::optional<RetireReason> reason = Obsolete(*slot, now);
+  if (reason.has_value()) {
+    StartClosing(slot, *reason, &deferred);
+  } else {
+    MakeAvailable(slot, &deferred);
+  }
+  WakeConnectors(&deferred);
+  return !reason.has_value();
+}
+
+void PoolState::OnConnectFailed(Slot* slot, const absl::Status& status, MonotonicTime started) {
+  const MonotonicTime now = clock_->Monotonic();
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  slots_.PutEmpty(slot);
+  if (slots_.total() == 0) deferred.Wake(&emptied_);
+  if (draining_) return;
+  reachability_.OnSilence(GetSqlError(status).value_or(SqlError{SqlFault::kLost, "", ""}), now);
+  const ConnectFailure failure = policy_.OnFailure(started, now, status, slots_.total());
+  deferred.Tell([attempt = failure.attempt, most = options_.max_retries, status](
+                    PoolObserver& observer) { observer.OnConnectFailed(attempt, most, status); });
+  if (failure.breaker_opened) TellBreaker(&deferred);
+  if (!policy_.configuration_failure().ok() || policy_.refusing()) {
+    if (!waiters_.empty()) policy_.RequestProbe();
+    RefuseWaiters(policy_.configuration_failure().ok() ? OutageError(policy_.RetryAfter(now))
+                                                       : policy_.configuration_failure(),
+                  &deferred);
+  }
+  if (failure.recreate) {
+    FollowGeneration(generation_.Request(RecreateReason::kConnectFailures, now), &deferred);
+  }
+  if (const MonotonicTime next = NextConnect(); next != kNever) {
+    deferred.Tell(
+        [delay = next - now](PoolObserver& observer) { observer.OnRetryScheduled(delay); });
+  }
+  WakeConnectors(&deferred);
+}
+
+ConnectDemand PoolState::Demand() const {
+  ConnectDemand demand;
+  demand.waiters = waiters_.size();
+  demand.connecting = slots_.count(SlotState::kConnecting);
+  demand.lent = slots_.count(SlotState::kInUse) + slots_.count(SlotState::kValidating);
+  return demand;
+}
+
+MonotonicTime PoolState::NextConnect() const {
+  if (draining_ || slots_.count(SlotState::kEmpty) == 0) return kNever;
+  return policy_.NextConnect(Demand());
+}
+
+void PoolState::WakeConnectors(Deferred* deferred) {
+  if (NextConnect() != kNever) deferred->Wake(&connect_wanted_);
+}
+
+void PoolState::TellBreaker(Deferred* deferred) {
+  deferred->Tell(
+      [state = policy_.breaker()](PoolObserver& observer) { observer.OnBreaker(state); });
+}
+
+// --- Maintenance ---------------------------------------------------------------------------------
+
+Maintenance PoolState::AwaitMaintenance() {
+  while (true) {
+    Deferred deferred(observer_);
+    MutexLock lock(&mutex_);
+    maintenance_at_ = kAwake;
+    // Leaves the lock to tell what there is to tell.
+    while (!deferred.has_calls()) {
+      if (stopping_) return {};
+      const MonotonicTime now = clock_->Monotonic();
+      if (generation_.RaiseIfDue(now)) FollowGeneration(/*raised=*/true, &deferred);
+      ExpireIdle(now, &deferred);
+      ReportLeaks(now, &deferred);
+      if (Slot* const slot = slots_.TakeBuried(); slot != nullptr) return {slot, nullptr};
+      if (Slot* const slot = slots_.TakeSweep(); slot != nullptr) return {nullptr, slot};
+      if (deferred.has_calls()) break;
+      maintenance_at_ = NextMaintenance();
+      clock_->WaitUntil(maintenance_at_, &maintenance_wanted_, &mutex_);
+      maintenance_at_ = kAwake;
+    }
+  }
+}
+
+bool PoolState::OnSwept(Slot* slot, SocketState socket) {
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  std::optional<RetireReason> reason = Obsolete(*slot, clock_->Monotonic());
+  if (socket == SocketState::kDead) reason = RetireReason::kClosedByServer;
+  if (reason.has_value()) {
+    StartClosing(slot, *reason, &deferred);
+    WakeConnectors(&deferred);
+    return false;
+  }
+  MakeAvailable(slot, &deferred);
+  return true;
+}
+
+void PoolState::WakeMaintainerAt(MonotonicTime when, Deferred* deferred) {
+  if (when >= maintenance_at_) return;
+  maintenance_at_ = when;
+  deferred->Wake(&maintenance_wanted_);
+}
+
+MonotonicTime PoolState::IdleUntil(const Slot& slot) const {
+  return std::min(slot.last_used + options_.idle_timeout, slot.expires);
+}
+
+void PoolState::ExpireIdle(MonotonicTime now, Deferred* deferred) {
+  for (size_t i = slots_.idle().size(); i-- > 0;) {
+    Slot* const slot = slots_.idle()[i];
+    if (now < IdleUntil(*slot)) continue;
+    BuryIdle(slot, now >= slot->expires ? RetireReason::kMaxLifetime : RetireReason::kIdleTimeout,
+             deferred);
+  }
+}
+
+void PoolState::ReportLeaks(MonotonicTime now, Deferred* deferred) {
+  for (Slot& slot : slots_.slots()) {
+    if (slot.state != SlotState::kInUse || slot.leak_reported) continue;
+    if (now - slot.borrowed < options_.leak_threshold) continue;
+    slot.leak_reported = true;
+    deferred->Tell([held = now - slot.borrowed](PoolObserver& observer) { observer.OnLeak(held); });
+  }
+}
+
+MonotonicTime PoolState::NextMaintenance() {
+  MonotonicTime next = generation_.due();
+  for (const Slot& slot : slots_.slots()) {
+    if (slot.state == SlotState::kIdle) next = std::min(next, IdleUntil(slot));
+    if (slot.state == SlotState::kInUse && !slot.leak_reported) {
+      next = std::min(next, slot.borrowed + options_.leak_threshold);
+    }
+  }
+  return next;
+}
+
+// --- The whole pool ------------------------------------------------------------------------------
+
+PoolStats PoolState::Stats() const {
+  MutexLock lock(&mutex_);
+  PoolStats stats;
+  stats.connecting = slots_.count(SlotState::kConnecting);
+  stats.validating = slots_.count(SlotState::kValidating);
+  stats.idle = slots_.count(SlotState::kIdle);
+  stats.in_use = slots_.count(SlotState::kInUse);
+  stats.resetting = slots_.count(SlotState::kClosing);
+  stats.max = slots_.max();
+  stats.waiters = waiters_.size();
+  stats.generation = generation_.current();
+  stats.breaker = policy_.breaker();
+  reachability_.Describe(&stats);
+  return stats;
+}
+
+void PoolState::BeginDrain() {
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  draining_ = true;
+  RefuseWaiters(absl::CancelledError("the connection pool is shutting down"), &deferred);
+  BuryAllIdle(RetireReason::kDrained, &deferred);
+}
+
+bool PoolState::AwaitEmpty(MonotonicTime deadline) {
+  MutexLock lock(&mutex_);
+  while (slots_.total() > 0) {
+    if (clock_->Monotonic() >= deadline) return false;
+    clock_->WaitUntil(deadline, &emptied_, &mutex_);
+  }
+  return true;
+}
+
+void PoolState::Stop() {
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  stopping_ = true;
+  deferred.Wake(&connect_wanted_);
+  deferred.Wake(&maintenance_wanted_);
+}
+
+}  // namespace auth::pool

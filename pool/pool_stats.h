@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "pool/clock.h"
+#include "pool/pool_observer.h"
+
+namespace auth::pool {
+
+// One consistent picture of the pool, taken under its lock.
+struct PoolStats {
+  int connecting = 0;
+  int validating = 0;
+  int idle = 0;
+  int in_use = 0;
+  // Given back, being closed.
+  int resetting = 0;
+  int max = 0;
+  int waiters = 0;
+  int64_t generation = 0;
+  BreakerState breaker = BreakerState::kClosed;
+  // Whether the newest evidence (a connect, a statement's loss) says that the database answers.
+  bool database_reachable = false;
+  // When that last changed.
+  MonotonicTime reachable_since{};
+  // SqlFaultName and SQLSTATE of the last failure; empty if there was none.
+  std::string last_fault;
+  std::string last_sqlstate;
+
+  // What the database counts as ours.
+  int total() const { return connecting + validating + idle + in_use + resetting; }
+};
+
+}  // namespace auth::pool

@@ -1,0 +1,352 @@
+#include "pool/pqxx_connection.h"
+
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <pqxx/pqxx>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "pool/driver_message.h"
+
+namespace auth::pool {
+namespace {
+
+// Everything that differs between the versions of libpqxx.
+#if PQXX_VERSION_MAJOR < 7
+
+// Hands an open connection to libpqxx, which knows policies that connect.
+class AdoptPolicy final : public pqxx::connectionpolicy {
+ public:
+  explicit AdoptPolicy(PGconn* adopted) : connectionpolicy(std::string()), adopted_(adopted) {}
+
+  handle do_startconnect(handle current) override {
+    return current != nullptr ? current : std::exchange(adopted_, nullptr);
+  }
+  handle do_completeconnect(handle current) override { return current; }
+
+ private:
+  PGconn* adopted_;
+};
+
+class PqxxSession : public pqxx::connection_base {
+ public:
+  explicit PqxxSession(PGconn* adopted) : connection_base(policy_), policy_(adopted) {
+    init();
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    // Otherwise a use after a loss silently connects anew, blocking, in the caller's thread.
+    inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+  }
+  ~PqxxSession() { close(); }
+
+ private:
+  AdoptPolicy policy_;
+};
+
+std::vector<const char*> ToDriver(const Params& params) {
+  std::vector<const char*> pointers;
+  pointers.reserve(params.size());
+  for (const Value& value : params) pointers.push_back(value ? value->c_str() : nullptr);
+  return pointers;
+}
+
+void Prepare(PqxxSession& session, const Statement& statement) {
+  session.prepare(statement.name, statement.sql);
+  session.prepare_now(statement.name);  // prepare() alone only remembers it
+}
+
+pqxx::result ExecutePrepared(PqxxSession& session, const char* name, const Params& params) {
+  return pqxx::nontransaction(session).exec_prepared(
+      name, pqxx::prepare::make_dynamic_params(ToDriver(params)));
+}
+
+pqxx::result ExecuteUnnamed(PqxxSession& session, const char* sql, const Params& params) {
+  return pqxx::nontransaction(session).exec_params(
+      sql, pqxx::prepare::make_dynamic_params(ToDriver(params)));
+}
+
+int64_t AffectedRows(const pqxx::result& result) {
+  return static_cast<int64_t>(result.affected_rows());
+}
+
+#else
+
+class PqxxSession {
+ public:
+  explicit PqxxSession(PGconn* adopted)
+      : connection(pqxx::connection::seize_raw_connection(adopted)) {}
+
+  pqxx::connection connection;
+};
+
+pqxx::params ToDriver(const Params& params) {
+  pqxx::params driver_params;
+  driver_params.reserve(params.size());
+  for (const Value& value : params) {
+    if (value) {
+      driver_params.append(*value);
+    } else {
+      driver_params.append();
+    }
+  }
+  return driver_params;
+}
+
+void Prepare(PqxxSession& session, const Statement& statement) {
+  session.connection.prepare(statement.name, statement.sql);
+}
+
+pqxx::result ExecutePrepared(PqxxSession& session, const char* name, const Params& params) {
+  return pqxx::nontransaction(session.connection).exec(pqxx::prepped{name}, ToDriver(params));
+}
+
+pqxx::result ExecuteUnnamed(PqxxSession& session, const char* sql, const Params& params) {
+  return pqxx::nontransaction(session.connection).exec(sql, ToDriver(params));
+}
+
+int64_t AffectedRows(const pqxx::result& result) try {
+  return static_cast<int64_t>(result.affected_rows());
+} catch (const pqxx::conversion_error&) {
+  return 0;  // a command that counts no rows, e.g. SHOW
+}
+
+#endif
+
+using PgResult = std::unique_ptr<PGresult, decltype(&PQclear)>;
+
+std::string ErrorField(const PGresult* result, int field) {
+  const char* value = PQresultErrorField(result, field);
+  return value == nullptr ? "" : value;
+}
+
+QueryResult ToQueryResult(const pqxx::result& result) {
+  QueryResult converted;
+  converted.affected_rows = AffectedRows(result);
+  converted.rows.reserve(static_cast<size_t>(result.size()));
+  for (const auto& row : result) {
+    Row& values = converted.rows.emplace_back();
+    values.reserve(static_cast<size_t>(row.size()));
+    for (const auto& field : row) {
+      values.push_back(field.is_null() ? Value()
+                                       : Value(std::in_place, field.c_str(), field.size()));
+    }
+  }
+  return converted;
+}
+
+bool HasNul(const Params& params) {
+  return std::any_of(params.begin(), params.end(), [](const Value& value) {
+    return value.has_value() && value->find('\0') != std::string::npos;
+  });
+}
+
+}  // namespace
+
+class PqxxConnection::Socket {
+ public:
+  explicit Socket(int driver_socket) : fd_(fcntl(driver_socket, F_DUPFD_CLOEXEC, 0)) {}
+  ~Socket() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  int fd() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
+struct PqxxConnection::Session final : PqxxSession {
+  using PqxxSession::PqxxSession;
+};
+
+absl::StatusOr<std::unique_ptr<PqxxConnection>> PqxxConnection::Adopt(PgConn connection,
+                                                                      Options options,
+                                                                      DeadlineWatchdog* watchdog,
+                                                                      const Clock* clock) {
+  auto socket = std::make_unique<Socket>(PQsocket(connection.get()));
+  if (socket->fd() < 0) {
+    return MakeSqlStatus(SqlFault::kLost,
+                         "no file descriptor left for a connection: raise the limit (ulimit -n)");
+  }
+  PGconn* const raw = connection.get();
+  PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);  // SQLSTATE and constraint, see driver_message.h
+  try {
+    auto session = std::make_unique<Session>(raw);
+    // A notice, or the server's last words to a session it ends, would go to stderr.
+    PQsetNoticeProcessor(
+        raw, [](void*, const char*) {}, nullptr);
+    (void)connection.release();  // the session's now
+    return std::unique_ptr<PqxxConnection>(
+        new PqxxConnection(std::move(session), raw, std::move(socket), options, watchdog, clock));
+  } catch (const std::exception& error) {
+    return MakeSqlStatus(SqlFault::kLost, Summary(error.what()));
+  }
+}
+
+PqxxConnection::PqxxConnection(std::unique_ptr<Session> session, pg_conn* raw,
+                               std::unique_ptr<Socket> socket, Options options,
+                               DeadlineWatchdog* watchdog, const Clock* clock)
+    : socket_(std::move(socket)),
+      session_(std::move(session)),
+      raw_(raw),
+      options_(options),
+      watchdog_(watchdog),
+      clock_(clock) {}
+
+PqxxConnection::~PqxxConnection() = default;
+
+SocketState PqxxConnection::Peek() noexcept {
+  pollfd poller = {socket_->fd(), POLLIN | POLLRDHUP, 0};
+  if (poll(&poller, 1, 0) <= 0) return SocketState::kQuiet;
+  if ((poller.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0) return SocketState::kDead;
+  return SocketState::kReadable;
+}
+
+void PqxxConnection::Cut() noexcept { shutdown(socket_->fd(), SHUT_RDWR); }
+
+bool PqxxConnection::broken() const { return PQstatus(raw_) != CONNECTION_OK; }
+
+absl::Status PqxxConnection::Failure(bool cut, SqlError error, const std::string& message) const {
+  if (!broken() && error.fault != SqlFault::kLost) return MakeSqlStatus(error, Summary(message));
+  if (cut) return MakeSqlStatus(SqlFault::kDeadline, "cut at the deadline");
+  // libpqxx 6 says "Could not obtain client encoding" for any loss; libpq has the server's words.
+  const std::string last_words = PQerrorMessage(raw_);
+  error.fault = SqlFault::kLost;
+  if (error.sqlstate.empty()) error.sqlstate = SqlStateIn(last_words);
+  return MakeSqlStatus(error, Summary(last_words.empty() ? message : last_words));
+}
+
+template <typename Call>
+absl::Status PqxxConnection::Guarded(MonotonicTime deadline, Call call) {
+  if (clock_->Monotonic() >= deadline) {
+    return MakeSqlStatus(SqlFault::kDeadline, "the deadline passed before sending");
+  }
+  DeadlineWatchdog::Guard guard(watchdog_, socket_->fd(), deadline);
+  try {
+    call();
+    return absl::OkStatus();
+  } catch (const pqxx::sql_error& error) {
+    SqlError sql_error;
+    sql_error.sqlstate = error.sqlstate();
+    sql_error.fault = ClassifySqlState(sql_error.sqlstate);
+    sql_error.constraint = ConstraintIn(error.what(), sql_error.sqlstate);
+    return Failure(guard.Disarm(), std::move(sql_error), error.what());
+  } catch (const std::logic_error& error) {
+    return Failure(guard.Disarm(), SqlError{SqlFault::kPermanent, "", ""}, error.what());
+  } catch (const std::exception& error) {
+    Cut();  // whatever it is, nobody knows what the session has read: out of memory, for one
+    return Failure(guard.Disarm(), SqlError{SqlFault::kLost, "", ""}, error.what());
+  }
+}
+
+absl::StatusOr<QueryResult> PqxxConnection::Execute(MonotonicTime deadline,
+                                                    const Statement& statement,
+                                                    const Params& params) {
+  if (HasNul(params)) {
+    return MakeSqlStatus(SqlError{SqlFault::kPermanent, "22021", ""},
+                         absl::StrCat(statement.name, ": a text value contains a NUL byte"));
+  }
+  QueryResult answer;
+  const absl::Status status = Guarded(deadline, [&] {
+    if (!options_.prepare_statements) {
+      answer = ToQueryResult(ExecuteUnnamed(*session_, statement.sql, params));
+      return;
+    }
+    if (prepared_.find(std::string_view(statement.name)) == prepared_.end()) {
+      Prepare(*session_, statement);
+      prepared_.insert(statement.name);
+    }
+    answer = ToQueryResult(ExecutePrepared(*session_, statement.name, params));
+  });
+  if (!status.ok()) return status;
+  return answer;
+}
+
+absl::StatusOr<std::string> PqxxConnection::Command(MonotonicTime deadline, const char* sql) {
+  std::string tag;
+  absl::Status refused;
+  const absl::Status status = Guarded(deadline, [&] {
+    const PgResult result(PQexec(raw_, sql), &PQclear);
+    switch (PQresultStatus(result.get())) {
+      case PGRES_COMMAND_OK:
+      case PGRES_TUPLES_OK:
+      case PGRES_EMPTY_QUERY:
+        tag = PQcmdStatus(result.get());
+        return;
+      default:
+        break;
+    }
+    if (broken()) throw pqxx::broken_connection();
+    const std::string sqlstate = ErrorField(result.get(), PG_DIAG_SQLSTATE);
+    refused = MakeSqlStatus(SqlError{ClassifySqlState(sqlstate), sqlstate,
+                                     ErrorField(result.get(), PG_DIAG_CONSTRAINT_NAME)},
+                            Summary(PQresultErrorMessage(result.get())));
+  });
+  if (!status.ok()) return status;
+  if (!refused.ok()) return refused;
+  return tag;
+}
+
+absl::Status PqxxConnection::Ping(MonotonicTime deadline) {
+  return Command(deadline, "SELECT 1").status();
+}
+
+absl::Status PqxxConnection::ExecuteScript(MonotonicTime deadline, const std::string& sql) {
+  return Command(deadline, sql.c_str()).status();
+}
+
+absl::Status PqxxConnection::Begin(MonotonicTime deadline) {
+  return Command(deadline, "BEGIN").status();
+}
+
+absl::Status PqxxConnection::Commit(MonotonicTime deadline) {
+  const absl::StatusOr<std::string> tag = Command(deadline, "COMMIT");
+  if (!tag.ok()) return tag.status();
+  if (*tag == "COMMIT") return absl::OkStatus();
+  return MakeSqlStatus(SqlFault::kSerialization,
+                       absl::StrCat("COMMIT of a failed transaction answered ", *tag));
+}
+
+absl::Status PqxxConnection::Rollback(MonotonicTime deadline) {
+  return Command(deadline, "ROLLBACK").status();
+}
+
+WallTime PqxxConnection::DatabaseTime(MonotonicTime moment) const {
+  // MonotonicTime::max() stands for "no deadline" and must not overflow into the past.
+  constexpr Duration kFarAway = std::chrono::hours(24 * 365);
+  const Duration elapsed = std::min<Duration>(moment - database_time_read_at_, kFarAway);
+  return database_time_ + std::chrono::duration_cast<WallTime::duration>(elapsed);
+}
+
+absl::Status PqxxConnection::RefreshDatabaseTime(MonotonicTime deadline) {
+  int64_t microseconds = 0;
+  absl::Status status = Guarded(deadline, [&] {
+    const pqxx::result result = ExecuteUnnamed(
+        *session_, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint", {});
+    if (!absl::SimpleAtoi(result[0][0].c_str(), &microseconds)) {
+      throw std::logic_error("the database's clock is unreadable");
+    }
+  });
+  if (!status.ok()) return status;
+  // The moment after the answer: by what that took on its way DatabaseTime lags behind the true
+  // clock. It must never run ahead, or a write would be stored after its deadline.
+  database_time_read_at_ = clock_->Monotonic();
+  database_time_ = WallTime(std::chrono::microseconds(microseconds));
+  return absl::OkStatus();
+}
+
+}  // namespace auth::pool

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "pool/clock.h"
+#include "pool/connection.h"
+#include "pool/conninfo.h"
+#include "pool/deadline_watchdog.h"
+#include "pool/mutex.h"
+#include "pool/pool_options.h"
+#include "pool/pqxx_connection.h"
+
+namespace auth::pool {
+
+// Connects to PostgreSQL through libpqxx. Owns the watchdog of all its connections, which it must
+// outlive. Thread-safe.
+//
+// What it adds to the connection string, where that does not say otherwise: application_name, TCP
+// keepalive (dead peers are noticed after a minute, and an idle database is not woken by it) and
+// tcp_user_timeout; on a direct connection also statement_timeout, lock_timeout and, where the
+// server knows it, client_connection_check_interval.
+//
+//   PqxxConnectionFactory::Options options;
+//   options.url_source = [url] { return url; };
+//   auto factory = PqxxConnectionFactory::Create(std::move(options), &clock);
+//   if (!factory.ok()) return factory.status();
+class PqxxConnectionFactory final : public ConnectionFactory {
+ public:
+  struct Options {
+    // The connection string: a URI or keywords, also with several hosts. Asked for at each connect,
+    // so that a password that was changed in its file is picked up; called from several threads.
+    std::function<absl::StatusOr<std::string>()> url_source;
+    PoolMode pool_mode = PoolMode::kAuto;
+    // A server gives up on a statement of ours, or on waiting for a lock, after so long; for when
+    // we are not there any more to cut it.
+    Duration statement_timeout = std::chrono::seconds(5);
+    Duration lock_timeout = std::chrono::seconds(2);
+    // How often a server looks whether the client of a running statement is still there.
+    Duration client_connection_check_interval = std::chrono::seconds(1);
+  };
+
+  // FAILED_PRECONDITION (SqlFault::kConfiguration) for a connection string that cannot be read.
+  static absl::StatusOr<std::unique_ptr<PqxxConnectionFactory>> Create(Options options,
+                                                                       const Clock* clock);
+  ~PqxxConnectionFactory() override;
+
+  // Tries the hosts in turn, each with an equal share of the time left; a refused password ends it,
+  // as in libpq. `prefer-standby` of target_session_attrs is judged for each host alone.
+  absl::StatusOr<std::unique_ptr<Connection>> Connect(MonotonicTime deadline) override;
+  void Cancel() override;
+
+  // Whether connections go through a transaction pooler; kAuto may find out at the first connect.
+  bool transaction_pooling() const { return transaction_pooling_; }
+
+ private:
+  // How much of the start-up options a connect asks for.
+  enum class StartupOptions { kAll, kNoCheckInterval, kNone };
+
+  PqxxConnectionFactory(Options options, bool transaction_pooling, int cancel_fd,
+                        const Clock* clock);
+
+  absl::StatusOr<PgConn> ConnectHosts(const Conninfo& conninfo, MonotonicTime deadline);
+  absl::StatusOr<PgConn> ConnectHost(const Conninfo& host, MonotonicTime deadline);
+  Conninfo WithDefaults(Conninfo conninfo, StartupOptions startup_options) const;
+  absl::StatusOr<std::unique_ptr<Connection>> Finish(PgConn connection, MonotonicTime deadline);
+
+  const Options options_;
+  const Clock* const clock_;
+  const int cancel_fd_;  // an eventfd: readable once cancelled
+  DeadlineWatchdog watchdog_;
+  std::atomic<bool> transaction_pooling_;
+  std::atomic<bool> check_interval_refused_ = false;
+  Mutex mutex_;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  // Connections whose first statement is under way.
+  std::set<PqxxConnection*> finishing_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace auth::pool

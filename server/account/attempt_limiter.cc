@@ -1,0 +1,61 @@
+#include "server/account/attempt_limiter.h"
+
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace auth::account {
+
+absl::Status AttemptLimiter::Options::Validate() const {
+  if (burst < 1 || interval <= Duration::zero() || max_accounts < 1) {
+    return absl::InvalidArgumentError(
+        "The limiter of attempts needs a burst, an interval and a number of accounts above zero.");
+  }
+  return absl::OkStatus();
+}
+
+AttemptLimiter::AttemptLimiter(const Options& options, const Clock* clock)
+    : options_(options), clock_(clock) {}
+
+std::optional<Duration> AttemptLimiter::Attempt(std::string_view email_key) {
+  if (!options_.enabled) return std::nullopt;
+  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest;
+  SHA256(reinterpret_cast<const uint8_t*>(email_key.data()), email_key.size(), digest.data());
+  Account account = 0;
+  std::memcpy(&account, digest.data(), sizeof(account));
+  const MonotonicTime now = clock_->Monotonic();
+
+  MutexLock lock(&mutex_);
+  while (!by_time_.empty() && by_time_.begin()->first <= now) ForgetOldest();
+  const auto found = full_at_.find(account);
+  const MonotonicTime full_at = found == full_at_.end() ? now : found->second;
+  // With an attempt taken, the account may be at most a whole burst away from full.
+  const Duration wait = full_at + options_.interval - options_.burst * options_.interval - now;
+  if (wait > Duration::zero()) return wait;
+  if (found == full_at_.end() && full_at_.size() >= options_.max_accounts) ForgetOldest();
+  SetFullAt(account, full_at + options_.interval);
+  return std::nullopt;
+}
+
+size_t AttemptLimiter::accounts() const {
+  MutexLock lock(&mutex_);
+  return full_at_.size();
+}
+
+void AttemptLimiter::SetFullAt(Account account, MonotonicTime full_at) {
+  const auto [position, inserted] = full_at_.try_emplace(account, full_at);
+  if (!inserted) {
+    by_time_.erase({position->second, account});
+    position->second = full_at;
+  }
+  by_time_.emplace(full_at, account);
+}
+
+void AttemptLimiter::ForgetOldest() {
+  full_at_.erase(by_time_.begin()->second);
+  by_time_.erase(by_time_.begin());
+}
+
+}  // namespace auth::account

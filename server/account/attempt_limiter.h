@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "pool/clock.h"
+#include "pool/mutex.h"
+
+namespace auth::account {
+
+// Slows down who guesses passwords: of each account a burst of attempts is let through, then one in
+// each interval (the generic cell rate algorithm). Never a hard lock, which would let anybody lock
+// anybody out. Counts in this process only.
+//
+// Thread-safe; a microsecond a call. Memory is bounded: an account with its whole burst left takes
+// none, and at `max_accounts` the one nearest to that is forgotten, never the one under attack.
+class AttemptLimiter {
+ public:
+  struct Options {
+    bool enabled = true;
+    int burst = 10;
+    Duration interval = std::chrono::seconds(6);
+    size_t max_accounts = 65536;  // about 8 MiB
+
+    // INVALID_ARGUMENT that says what to change.
+    absl::Status Validate() const;
+  };
+
+  // `options` must be valid.
+  AttemptLimiter(const Options& options, const Clock* clock);
+
+  // Counts an attempt on the account with this e-mail key, whether it exists or not. nullopt if it
+  // may go on, else how long to wait; a refused attempt does not make the wait longer.
+  std::optional<Duration> Attempt(std::string_view email_key);
+
+  // Accounts remembered.
+  size_t accounts() const;
+
+ private:
+  // The start of the key's SHA-256: nobody can find keys that collide with somebody else's.
+  using Account = uint64_t;
+
+  // When the account has its whole burst again ("theoretical arrival time").
+  void SetFullAt(Account account, MonotonicTime full_at) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Options options_;
+  const Clock* const clock_;
+  mutable Mutex mutex_;
+  std::map<Account, MonotonicTime> full_at_ ABSL_GUARDED_BY(mutex_);
+  // The same, the first to be full first.
+  std::set<std::pair<MonotonicTime, Account>> by_time_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace auth::account

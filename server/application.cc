@@ -1,0 +1,369 @@
+#include "server/application.h"
+
+#include <prometheus/registry.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "pool/connection_pool.h"
+#include "pool/pqxx_connection_factory.h"
+#include "pool/transaction_runner.h"
+#include "server/account/account_services.h"
+#include "server/account/argon2_hasher.h"
+#include "server/account/attempt_limiter.h"
+#include "server/account/password_policy.h"
+#include "server/dev/embedded_postgres.h"
+#include "server/ops/access_log.h"
+#include "server/ops/call_metrics.h"
+#include "server/ops/listener_probe.h"
+#include "server/ops/metrics_page.h"
+#include "server/ops/observers.h"
+#include "server/ops/ops_http_server.h"
+#include "server/ops/ops_routes.h"
+#include "server/ops/pool_log.h"
+#include "server/ops/pool_metrics.h"
+#include "server/rpc/contract_names.h"
+#include "server/rpc/grpc_server.h"
+#include "server/store/migration.h"
+#include "server/store/migrator.h"
+#include "server/store/pg_user_store.h"
+#include "server/work/admission_controller.h"
+#include "server/work/worker_pool.h"
+
+namespace auth::server {
+namespace {
+
+// Hashing yields to everything else on the machine: health checks, session checks, the database.
+constexpr int kHashNice = 10;
+// One try of the migration; after it the wait for the database goes on with the next.
+constexpr std::chrono::seconds kMigrationTry(30);
+// What the pool may take to close its connections once every call is answered.
+constexpr std::chrono::seconds kPoolDrain(2);
+
+// Tells Health what the pool's connects show: Health must not ask the database itself.
+class DatabaseHealth final : public pool::PoolObserver {
+ public:
+  void Report(rpc::GrpcServer* server) { server_ = server; }
+  void OnConnected(Duration /*took*/) override { Set(true); }
+  void OnConnectFailed(int /*attempt*/, int /*max_attempts*/,
+                       const absl::Status& /*why*/) override {
+    Set(false);
+  }
+
+ private:
+  void Set(bool available) {
+    if (rpc::GrpcServer* const server = server_; server != nullptr) server->SetDatabase(available);
+  }
+
+  std::atomic<rpc::GrpcServer*> server_ = nullptr;
+};
+
+absl::StatusOr<std::unique_ptr<pool::ConnectionFactory>> MakeConnectionFactory(
+    const Config& config, const dev::EmbeddedPostgres* postgres, const Clock* clock) {
+  pool::PqxxConnectionFactory::Options options;
+  options.pool_mode = config.pool_mode;
+  if (postgres != nullptr) {
+    options.url_source = [url = postgres->url()] { return url; };
+  } else {
+    options.url_source = [config] { return config.CurrentDatabaseUrl(); };
+  }
+  return pool::PqxxConnectionFactory::Create(std::move(options), clock);
+}
+
+void AwaitStopSignal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  int signal = 0;
+  sigwait(&signals, &signal);
+}
+
+}  // namespace
+
+// The parts in the order in which they depend on each other.
+struct Application::Parts {
+  Parts(const Config& configuration, const Clock* the_clock, ops::Logger* the_logger)
+      : config(configuration), clock(the_clock), logger(the_logger) {}
+
+  // Building, in this order.
+  absl::Status BuildStore();
+  absl::Status BuildAccounts();
+  absl::Status Listen();
+  absl::Status ListenForOperators();
+  absl::Status WritePortFile() const;
+  // "host:port" as bound; "" for a listener that is off.
+  std::string grpc_address() const;
+  std::string ops_address() const;
+
+  absl::Status MigrateWithin(Duration limit);
+  absl::Status Prepare();
+  void Drain();
+
+  const Config config;
+  const Clock* const clock;
+  ops::Logger* const logger;
+
+  prometheus::Registry registry;
+  ops::PoolLog pool_log{logger};
+  ops::PoolMetrics pool_metrics{&registry};
+  DatabaseHealth database_health;
+  ops::PoolObservers pool_observers{{&pool_log, &pool_metrics, &database_health}};
+
+  std::unique_ptr<dev::EmbeddedPostgres> postgres;
+  std::unique_ptr<pool::ConnectionPool> pool;
+  std::unique_ptr<pool::TransactionRunner> transactions;
+  std::unique_ptr<store::PgUserStore> users;
+  std::unique_ptr<account::Argon2Hasher> hasher;
+  std::unique_ptr<account::PasswordPolicy> passwords;
+  std::unique_ptr<account::AttemptLimiter> limiter;
+  account::AccountServices accounts;
+
+  ops::AccessLog access_log{logger};
+  std::unique_ptr<ops::CallMetrics> call_metrics;
+  std::unique_ptr<ops::CallObservers> call_observers;
+  std::unique_ptr<ops::MetricsPage> metrics_page;
+  std::unique_ptr<work::AdmissionController> admission;
+  std::unique_ptr<rpc::GrpcServer> grpc;
+  // After the server: tasks that outlive their calls' answers still refer to it.
+  std::unique_ptr<work::WorkerPool> hash_workers;
+  std::unique_ptr<work::WorkerPool> store_workers;
+  std::unique_ptr<ops::OpsHttpServer> ops_http;
+
+  std::atomic<bool> ready = false;
+  std::atomic<bool> stopping = false;
+};
+
+absl::Status Application::Parts::BuildStore() {
+  if (!config.embedded_postgres.empty()) {
+    auto started = dev::EmbeddedPostgres::Start({config.embedded_postgres, {}});
+    if (!started.ok()) return started.status();
+    postgres = *std::move(started);
+  }
+  auto factory = MakeConnectionFactory(config, postgres.get(), clock);
+  if (!factory.ok()) return factory.status();
+  pool = std::make_unique<pool::ConnectionPool>(config.pool, *std::move(factory), clock,
+                                                &pool_observers);
+  transactions = std::make_unique<pool::TransactionRunner>(pool.get(), clock, &pool_observers);
+  users = std::make_unique<store::PgUserStore>(
+      transactions.get(), clock, [this](const char* operation, const absl::Status& cause) {
+        logger->Warning("store_failure",
+                        {{"operation", operation},
+                         {"message", ops::CleanDriverMessage(std::string(cause.message()))}});
+      });
+  return absl::OkStatus();
+}
+
+absl::Status Application::Parts::BuildAccounts() {
+  auto argon2 =
+      account::Argon2Hasher::Create({.parameters = {.memory_kib = config.argon2_memory_kib,
+                                                    .iterations = config.argon2_iterations,
+                                                    .parallelism = config.argon2_parallelism},
+                                     .arenas = config.hash_workers,
+                                     .allow_weak = config.allow_weak_hashing});
+  if (!argon2.ok()) return argon2.status();
+  hasher = *std::move(argon2);
+  const account::PasswordPolicy::Options policy{
+      .min_length = static_cast<size_t>(config.password_min_length),
+      .min_guesses = config.password_min_guesses};
+  if (absl::Status status = policy.Validate(); !status.ok()) return status;
+  passwords = std::make_unique<account::PasswordPolicy>(policy);
+  limiter = std::make_unique<account::AttemptLimiter>(
+      account::AttemptLimiter::Options{.enabled = config.rate_limit}, clock);
+  accounts = {.store = users.get(),
+              .hasher = hasher.get(),
+              .policy = passwords.get(),
+              .limiter = limiter.get(),
+              .clock = clock,
+              .session_ttl = config.session_ttl};
+  return absl::OkStatus();
+}
+
+absl::Status Application::Parts::Listen() {
+  call_metrics = std::make_unique<ops::CallMetrics>(&registry, rpc::RpcNames(), rpc::ReasonNames());
+  call_observers = std::make_unique<ops::CallObservers>(
+      std::vector<ops::CallObserver*>{&access_log, call_metrics.get()});
+  admission = std::make_unique<work::AdmissionController>(
+      work::AdmissionController::Options{.hash_workers = config.hash_workers,
+                                         .hash_queue = config.hash_queue,
+                                         .store_queue = config.pool.max_waiters},
+      clock);
+  hash_workers = std::make_unique<work::WorkerPool>(
+      work::WorkerPool::Options{.name = "hash", .threads = config.hash_workers, .nice = kHashNice},
+      clock);
+  // One worker for each connection: more would only wait for one.
+  store_workers = std::make_unique<work::WorkerPool>(
+      work::WorkerPool::Options{.name = "store", .threads = config.pool.max_connections}, clock);
+
+  rpc::GrpcServer::Options options;
+  options.listen = config.listen.ToString();
+  options.allow_plaintext = config.allow_plaintext;
+  options.tls = {.cert = config.tls_cert, .key = config.tls_key, .client_ca = config.tls_client_ca};
+  options.reflection = config.reflection;
+  options.max_deadline = config.max_deadline;
+  auto server = rpc::GrpcServer::Start(options, &accounts,
+                                       {.clock = clock,
+                                        .admission = admission.get(),
+                                        .hash_workers = hash_workers.get(),
+                                        .store_workers = store_workers.get(),
+                                        .observer = call_observers.get()});
+  if (!server.ok()) return server.status();
+  grpc = *std::move(server);
+  database_health.Report(grpc.get());
+  return absl::OkStatus();
+}
+
+std::string Application::Parts::grpc_address() const {
+  return ListenAddress{config.listen.host, static_cast<std::uint16_t>(grpc->port())}.ToString();
+}
+
+std::string Application::Parts::ops_address() const {
+  if (ops_http == nullptr) return "";
+  return ListenAddress{config.ops_listen->host, ops_http->port()}.ToString();
+}
+
+absl::Status Application::Parts::ListenForOperators() {
+  if (!config.ops_listen.has_value()) return absl::OkStatus();
+  const ops::ListenerProbe probe({.host = config.listen.DialHost(),
+                                  .port = static_cast<std::uint16_t>(grpc->port()),
+                                  .tls = config.tls()},
+                                 clock);
+  metrics_page = std::make_unique<ops::MetricsPage>(
+      &registry,
+      ops::MetricsPage::Sources{.pool = [this] { return pool->Stats(); },
+                                .workers = {{"hash", [this] { return hash_workers->queued(); },
+                                             [this] { return hash_workers->running(); }},
+                                            {"store", [this] { return store_workers->queued(); },
+                                             [this] { return store_workers->running(); }}},
+                                .log_lines_dropped = [this] { return logger->dropped(); },
+                                .version = Version()});
+  auto server = ops::OpsHttpServer::Start(
+      {.host = config.ops_listen->host, .port = config.ops_listen->port},
+      ops::OpsRoutes({.live = [probe] { return probe.Check(); },
+                      .ready =
+                          [this] {
+                            if (stopping) return absl::UnavailableError("shutting down");
+                            if (ready) return absl::OkStatus();
+                            return absl::UnavailableError("waiting for the database");
+                          },
+                      .pool = [this] { return pool->Stats(); },
+                      .metrics = [this] { return metrics_page->Render(); }},
+                     clock));
+  if (!server.ok()) return server.status();
+  ops_http = *std::move(server);
+  return absl::OkStatus();
+}
+
+absl::Status Application::Parts::WritePortFile() const {
+  if (config.port_file.empty()) return absl::OkStatus();
+  // Renamed into place, so that a reader sees all lines or none.
+  const std::string unfinished = absl::StrCat(config.port_file, ".", ::getpid());
+  std::ofstream file(unfinished);
+  file << "grpc=" << grpc_address() << "\n";
+  if (ops_http != nullptr) file << "ops=" << ops_address() << "\n";
+  file.close();
+  if (file.fail() || std::rename(unfinished.c_str(), config.port_file.c_str()) != 0) {
+    return absl::InvalidArgumentError(absl::StrCat("--port-file: cannot write ", config.port_file,
+                                                   ": name a file in a writable directory"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Application::Parts::MigrateWithin(Duration limit) {
+  const store::Migrator migrator(transactions.get(), store::EmbeddedMigrations());
+  const MonotonicTime deadline = clock->Monotonic() + limit;
+  if (config.migrate == MigrateMode::kOff) return migrator.Check(deadline);
+  const absl::StatusOr<int> applied = migrator.Apply(deadline);
+  if (!applied.ok()) return applied.status();
+  if (*applied > 0) logger->Info("database_migrated", {{"applied", *applied}});
+  return absl::OkStatus();
+}
+
+// Waits for the database for as long as it takes, migrates it, and opens the doors.
+absl::Status Application::Parts::Prepare() {
+  absl::Status status;
+  do {
+    status = MigrateWithin(kMigrationTry);
+  } while (!stopping && (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)));
+  if (!status.ok()) return status;
+  if (absl::StatusOr<std::string> hash = hasher->Hash("self-test"); !hash.ok()) {
+    return hash.status();
+  }
+  ready = true;
+  grpc->SetReady(true);
+  logger->Info("ready", {{"grpc", grpc_address()}, {"ops", ops_address()}});
+  return absl::OkStatus();
+}
+
+// From the doors inwards: no new calls, then those that were admitted, then the connections.
+void Application::Parts::Drain() {
+  logger->Info("draining");
+  stopping = true;
+  if (!grpc->Drain(config.drain_delay, config.drain_timeout)) {
+    logger->Warning("drain_timeout", {{"message", "some calls did not finish and were given up"}});
+  }
+  const absl::Status drained = pool->Drain(clock->Monotonic() + kPoolDrain);
+  if (!drained.ok()) {
+    logger->Warning("pool_drain", {{"message", std::string(drained.message())}});
+  }
+}
+
+Application::Application(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Application::~Application() = default;
+
+absl::StatusOr<std::unique_ptr<Application>> Application::Start(const Config& config,
+                                                                const Clock* clock,
+                                                                ops::Logger* logger) {
+  auto parts = std::make_unique<Parts>(config, clock, logger);
+  if (absl::Status status = parts->BuildStore(); !status.ok()) return status;
+  if (config.migrate != MigrateMode::kOnly) {
+    if (absl::Status status = parts->BuildAccounts(); !status.ok()) return status;
+    if (absl::Status status = parts->Listen(); !status.ok()) return status;
+    if (absl::Status status = parts->ListenForOperators(); !status.ok()) return status;
+    if (absl::Status status = parts->WritePortFile(); !status.ok()) return status;
+  }
+  parts->pool->Start();
+  return std::unique_ptr<Application>(new Application(std::move(parts)));
+}
+
+absl::Status Application::Migrate() {
+  return parts_->MigrateWithin(parts_->config.pool.outage_patience);
+}
+
+absl::Status Application::Run() {
+  absl::Status failure;
+  std::thread preparing([this, &failure] {
+    pthread_setname_np(pthread_self(), "prepare");
+    absl::Status prepared = parts_->Prepare();
+    if (prepared.ok() || parts_->stopping) return;
+    failure = std::move(prepared);
+    ::kill(::getpid(), SIGTERM);  // ends the process the way an operator would
+  });
+  AwaitStopSignal();
+  std::thread hurry([this] {
+    AwaitStopSignal();
+    parts_->grpc->SkipDrainDelay();
+  });
+  parts_->Drain();
+  pthread_kill(hurry.native_handle(), SIGTERM);
+  hurry.join();
+  preparing.join();
+  return failure;
+}
+
+int ExitCode(const absl::Status& status) {
+  if (status.ok()) return 0;
+  return absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) ? 2 : 1;
+}
+
+}  // namespace auth::server

@@ -1,0 +1,210 @@
+#include "server/config/options.h"
+
+#include <iterator>
+
+#include "server/config/database_options.h"
+#include "server/config/option_kinds.h"
+
+namespace auth::server {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Option ListenOption() {
+  Option option{.group = "Listeners",
+                .name = "listen",
+                .value_name = "HOST:PORT",
+                .help =
+                    "Where gRPC is served. Port 0 picks a free one. An address that other "
+                    "machines reach needs TLS or --allow-plaintext."};
+  option.set = [](const std::string& text, Config* config) {
+    absl::StatusOr<ListenAddress> address = ListenAddress::Parse(text);
+    if (address.ok()) config->listen = *std::move(address);
+    return address.status();
+  };
+  option.show = [](const Config& config) { return config.listen.ToString(); };
+  return option;
+}
+
+Option OpsListenOption() {
+  Option option{.group = "Listeners",
+                .name = "ops-listen",
+                .value_name = "HOST:PORT",
+                .help =
+                    "Where /livez, /readyz, /health/database and /metrics are served, in plain "
+                    "HTTP: an address that other machines reach needs --allow-plaintext. "
+                    "Empty: off.",
+                .empty_has_meaning = true};
+  option.set = [](const std::string& text, Config* config) {
+    config->ops_listen.reset();
+    if (text.empty()) return absl::OkStatus();
+    absl::StatusOr<ListenAddress> address = ListenAddress::Parse(text);
+    if (address.ok()) config->ops_listen = *std::move(address);
+    return address.status();
+  };
+  option.show = [](const Config& config) {
+    return config.ops_listen ? config.ops_listen->ToString() : "";
+  };
+  return option;
+}
+
+std::vector<Option> ListenerOptions() {
+  const std::string group = "Listeners";
+  return {
+      ListenOption(),
+      OpsListenOption(),
+      WithSwitch({.group = group,
+                  .name = "allow-plaintext",
+                  .help = "Serve without TLS to other machines: passwords and tokens are readable "
+                          "on the way. For networks that encrypt by themselves."},
+                 &Config::allow_plaintext),
+      WithText({.group = group,
+                .name = "tls-cert",
+                .value_name = "FILE",
+                .help = "Certificate chain in PEM, with --tls-key. Replaced files are picked up "
+                        "without a restart."},
+               &Config::tls_cert),
+      WithText({.group = group,
+                .name = "tls-key",
+                .value_name = "FILE",
+                .help = "Private key in PEM, with --tls-cert."},
+               &Config::tls_key),
+      WithText({.group = group,
+                .name = "tls-client-ca",
+                .value_name = "FILE",
+                .help = "Certificates in PEM; callers must show one that these signed."},
+               &Config::tls_client_ca),
+      WithOnOff({.group = group,
+                 .name = "reflection",
+                 .help = "Lets grpcurl and the like ask for the API's description.",
+                 .default_text = "on if --listen is loopback, else off"},
+                &Config::reflection),
+      WithText({.group = group,
+                .name = "port-file",
+                .value_name = "FILE",
+                .help = "Written once listening: lines grpc=…, ops=… with the real ports."},
+               &Config::port_file),
+  };
+}
+
+Option PasswordMinGuessesOption() {
+  Option option{.group = "Accounts",
+                .name = "password-min-guesses",
+                .value_name = "NUMBER",
+                .help = "A password that libzxcvbn expects to fall to fewer guesses is refused."};
+  option.set = [](const std::string& text, Config* config) {
+    double guesses = 0;
+    if (!absl::SimpleAtod(text, &guesses) || !(guesses >= 0) || guesses > 1e30) {
+      return absl::InvalidArgumentError("must be a number from 0 to 1e30, such as 1e5");
+    }
+    config->password_min_guesses = guesses;
+    return absl::OkStatus();
+  };
+  option.show = [](const Config& config) {
+    return absl::StrFormat("%g", config.password_min_guesses);
+  };
+  return option;
+}
+
+std::vector<Option> AccountOptions() {
+  const std::string group = "Accounts";
+  return {
+      WithDuration({.group = group,
+                    .name = "max-deadline",
+                    .help = "The most time that a call gets, and what it gets if the caller sets "
+                            "no deadline."},
+                   &Config::max_deadline, milliseconds(1)),
+      WithDuration({.group = group, .name = "session-ttl", .help = "How long a session lasts."},
+                   &Config::session_ttl, seconds(1)),
+      // Passwords of up to 256 code points are accepted: a longer minimum would refuse them all.
+      WithInteger({.group = group,
+                   .name = "password-min-length",
+                   .help = "In characters (code points). NIST asks for 15 where the password is "
+                           "the only factor."},
+                  &Config::password_min_length, 1, 256),
+      PasswordMinGuessesOption(),
+      WithOnOff({.group = group,
+                 .name = "rate-limit",
+                 .help = "Bounds password attempts on each account. Off only for tests."},
+                &Config::rate_limit),
+  };
+}
+
+std::vector<Option> HashingOptions() {
+  const std::string group = "Password hashing (Argon2id)";
+  // The upper bounds are those within which stored hashes are accepted: what is written must be
+  // readable.
+  return {
+      WithInteger({.group = group,
+                   .name = "argon2-memory-kib",
+                   .value_name = "KIB",
+                   .help = "Memory of one hash. Raised costs reach stored passwords at sign-in."},
+                  &Config::argon2_memory_kib, 8, 262144),
+      WithInteger({.group = group, .name = "argon2-iterations", .help = "Passes over the memory."},
+                  &Config::argon2_iterations, 1, 10),
+      WithInteger({.group = group, .name = "argon2-parallelism", .help = "Lanes of one hash."},
+                  &Config::argon2_parallelism, 1, 4),
+      WithSwitch(
+          {.group = group,
+           .name = "allow-weak-hashing",
+           .help = "Accept costs below 19456 KiB with 2 iterations or 47104 KiB with 1. Only "
+                   "for tests."},
+          &Config::allow_weak_hashing),
+      WithInteger({.group = group,
+                   .name = "hash-workers",
+                   .help = "Hashes computed at once; each worker keeps its memory. Together they "
+                           "may take half of the memory there is.",
+                   .default_text = "the CPU quota"},
+                  &Config::hash_workers, 1, 1024),
+      WithInteger({.group = group,
+                   .name = "hash-queue",
+                   .help = "Calls that may wait for a hash worker; fewer if their deadlines are "
+                           "near. One more is refused."},
+                  &Config::hash_queue, 0, 100'000),
+  };
+}
+
+std::vector<Option> OperationOptions() {
+  const std::string group = "Operation";
+  return {
+      WithWord({.group = group, .name = "log-level", .help = "The least that is logged."},
+               &Config::log_level,
+               Words<ops::LogLevel>{{"debug", ops::LogLevel::kDebug},
+                                    {"info", ops::LogLevel::kInfo},
+                                    {"warning", ops::LogLevel::kWarning},
+                                    {"error", ops::LogLevel::kError}}),
+      WithWord(
+          {.group = group,
+           .name = "log-format",
+           .help = "Lines for people or for machines, on stderr.",
+           .default_text = "text on a terminal, else json"},
+          &Config::log_format,
+          Words<ops::LogFormat>{{"json", ops::LogFormat::kJson}, {"text", ops::LogFormat::kText}}),
+      WithDuration({.group = group,
+                    .name = "drain-delay",
+                    .help = "After SIGTERM, so long new calls are still served while load "
+                            "balancers notice that the server is not ready any more.",
+                    .default_text = "0s if --listen is loopback, else 5s"},
+                   &Config::drain_delay, Duration::zero()),
+      WithDuration({.group = group,
+                    .name = "drain-timeout",
+                    .help = "How long admitted calls may take to finish after that."},
+                   &Config::drain_timeout, Duration::zero()),
+  };
+}
+
+}  // namespace
+
+std::vector<Option> AllOptions() {
+  std::vector<Option> all;
+  for (auto* const part : {&ListenerOptions, &DatabaseOptions, &PoolOptionList, &AccountOptions,
+                           &HashingOptions, &OperationOptions}) {
+    std::vector<Option> options = part();
+    all.insert(all.end(), std::make_move_iterator(options.begin()),
+               std::make_move_iterator(options.end()));
+  }
+  return all;
+}
+
+}  // namespace auth::server

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+
+namespace auth::dev {
+
+// Whether a server could listen on 127.0.0.1:`port` now.
+bool LoopbackPortIsFree(int port);
+
+// A free port that stays free: below Linux's ephemeral ports, on one of which a client that
+// reconnects to a stopped server can be given that very port as its own, and then is connected to
+// itself.
+absl::StatusOr<int> ChooseLoopbackPort();
+
+}  // namespace auth::dev

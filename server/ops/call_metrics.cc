@@ -1,0 +1,67 @@
+#include "server/ops/call_metrics.h"
+
+#include <array>
+
+#include "server/ops/metric_families.h"
+
+namespace auth::ops {
+namespace {
+
+// What a label's value becomes that is in no list: the page must not grow with what callers send.
+constexpr char kOther[] = "other";
+
+constexpr std::array<const char*, 17> kCodes = {
+    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED"};
+
+template <typename Map>
+const auto& FindOrOther(const Map& map, std::string_view key) {
+  const auto found = map.find(std::string(key));
+  return found == map.end() ? map.at(kOther) : found->second;
+}
+
+}  // namespace
+
+CallMetrics::CallMetrics(prometheus::Registry* registry, const std::vector<std::string>& rpcs,
+                         const std::vector<std::string>& reasons) {
+  auto& requests = AddCounters(registry, "auth_rpc_requests_total", "Answered calls.");
+  auto& errors = AddCounters(registry, "auth_rpc_errors_total",
+                             "Calls answered with an error, by its machine-readable reason.");
+  auto& durations = AddHistograms(registry, "auth_rpc_duration_seconds",
+                                  "Time from a call's arrival to its answer.");
+  const auto add_rpc = [&](const std::string& name) {
+    Rpc& rpc = rpcs_[name];
+    const auto add = [&](auto& family, const char* label, const std::string& value) {
+      return &family.Add({{"rpc", name}, {label, value}});
+    };
+    for (const char* code : kCodes) rpc.by_code[code] = add(requests, "code", code);
+    rpc.by_code[kOther] = add(requests, "code", kOther);
+    for (const std::string& reason : reasons) rpc.by_reason[reason] = add(errors, "reason", reason);
+    rpc.by_reason[kOther] = add(errors, "reason", kOther);
+    rpc.duration = AddLatencies(&durations, {{"rpc", name}});
+  };
+  for (const std::string& name : rpcs) add_rpc(name);
+  add_rpc(kOther);
+
+  queue_wait_ = AddLatencies(&AddHistograms(registry, "auth_queue_wait_seconds",
+                                            "A call's waits for workers, all stages together."),
+                             {});
+  hash_ = AddLatencies(
+      &AddHistograms(registry, "auth_hash_seconds", "A call's time on a hash worker."), {});
+  store_ = AddLatencies(
+      &AddHistograms(registry, "auth_store_seconds", "A call's time on a store worker."), {});
+}
+
+void CallMetrics::OnCall(const CallRecord& record) {
+  const Rpc& rpc = FindOrOther(rpcs_, record.rpc);
+  FindOrOther(rpc.by_code, record.code)->Increment();
+  if (record.code != "OK") FindOrOther(rpc.by_reason, record.reason)->Increment();
+  rpc.duration->Observe(ToSeconds(record.duration));
+  queue_wait_->Observe(ToSeconds(record.queue_time));
+  if (record.hash_time > Duration::zero()) hash_->Observe(ToSeconds(record.hash_time));
+  if (record.store_time > Duration::zero()) store_->Observe(ToSeconds(record.store_time));
+}
+
+}  // namespace auth::ops

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "pool/clock.h"
+
+namespace auth::ops {
+
+// What is known of a call when it is answered: one access-log line, one set of metrics. Holds no
+// part of the request.
+struct CallRecord {
+  std::string_view rpc;     // "Register"; a static string
+  std::string_view code;    // "OK", "INVALID_ARGUMENT", …; a static string
+  std::string_view reason;  // an ErrorReason's name, or empty; a static string
+  Duration duration{};
+  Duration queue_time{};  // waiting for a worker, all stages
+  Duration hash_time{};   // on a hash worker
+  Duration store_time{};  // on a store worker
+  std::string peer;
+  std::string request_id;
+  std::string trace_id;  // of the caller's W3C traceparent, or empty
+};
+
+// Is told of every answered call. Thread-safe; called once a call, must not block.
+class CallObserver {
+ public:
+  virtual ~CallObserver() = default;
+  virtual void OnCall(const CallRecord& record) = 0;
+};
+
+}  // namespace auth::ops

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "pool/clock.h"
+#include "pool/mutex.h"
+#include "server/account/operation.h"
+#include "server/ops/call_record.h"
+#include "server/rpc/call_driver.h"
+#include "server/work/admission_controller.h"
+
+namespace auth::rpc {
+
+// One call of CallDriver. It is at each moment either waiting in a queue, or in a step on one
+// thread, or answered; the one who moves it to `answered` answers it. The tasks that it submits
+// share its ownership, so it may outlive its answer, but not the worker pools.
+//
+// Thread-safe, except Begin, which comes first.
+class Call : public std::enable_shared_from_this<Call> {
+ public:
+  Call(CallInfo info, MonotonicTime arrival, MonotonicTime deadline,
+       std::unique_ptr<account::Operation> operation, const CallDependencies& dependencies,
+       Responder* responder);
+
+  // Runs the structural checks and submits the first step, or answers.
+  void Begin();
+  // Answers in the place of Begin.
+  void Refuse(account::Reason reason);
+  // The caller has gone.
+  void Cancel();
+  // Answers, unless that has been done: then false.
+  bool GiveUp();
+
+ private:
+  enum class State { kInStep, kWaiting, kAnswered };
+
+  // On the thread that is in the step. nullopt if the step has thrown.
+  void Continue(std::optional<account::Stage> next);
+  // Takes places in the queues; false if it had to answer.
+  bool Admit(account::Stage first);
+  void Submit(account::Stage stage);
+  void RunStep(account::Stage stage);
+
+  // Leaves `from` for `to`; false if the call is not in `from`. `stage` is the step's that begins.
+  bool Move(State from, State to, account::Stage stage = account::Stage::kDone);
+  // Whether the step in which the call is, or was when it was answered, is a store step.
+  bool InStoreStep() const;
+  // Answers if the call is in `from`, and gives everything back.
+  void AnswerFrom(State from, const absl::Status& status);
+  void AnswerWithResult();
+  // Once, by whoever moved to kAnswered. Gives back what only the thread in the step may touch.
+  void ReleaseAndAnswer(const absl::Status& status);
+  void Answer(const absl::Status& status);
+  // Why a call is answered whose caller has gone.
+  absl::Status GoneStatus() const;
+
+  const CallInfo info_;
+  const MonotonicTime arrival_;
+  const MonotonicTime deadline_;
+  const CallDependencies dependencies_;
+  Responder* const responder_;  // not touched after the answer
+  std::atomic<bool> cancelled_{false};
+
+  // Belong to the thread that is in the step, else to whoever answers.
+  std::unique_ptr<account::Operation> operation_;
+  std::optional<work::AdmissionController::Ticket> ticket_;
+
+  mutable Mutex mutex_;
+  State state_ ABSL_GUARDED_BY(mutex_) = State::kInStep;
+  MonotonicTime since_ ABSL_GUARDED_BY(mutex_);  // when state_ was entered
+  // Of the step in which the call is; kDone at arrival.
+  account::Stage stage_ ABSL_GUARDED_BY(mutex_) = account::Stage::kDone;
+  Duration queue_time_ ABSL_GUARDED_BY(mutex_){};
+  Duration hash_time_ ABSL_GUARDED_BY(mutex_){};
+  Duration store_time_ ABSL_GUARDED_BY(mutex_){};
+};
+
+}  // namespace auth::rpc

@@ -1,0 +1,27 @@
+#include "server/rpc/contract_names.h"
+
+#include "auth/v1/auth_service.pb.h"
+#include "server/account/errors.h"
+
+namespace auth::rpc {
+
+std::vector<std::string> RpcNames() {
+  const google::protobuf::FileDescriptor* const file = v1::RegisterRequest::descriptor()->file();
+  std::vector<std::string> names;
+  for (int s = 0; s < file->service_count(); ++s) {
+    for (int m = 0; m < file->service(s)->method_count(); ++m) {
+      names.push_back(file->service(s)->method(m)->name());
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> ReasonNames() {
+  std::vector<std::string> names;
+  for (int reason = 0; reason <= static_cast<int>(account::Reason::kInternal); ++reason) {
+    names.emplace_back(Name(account::Reason{reason}));
+  }
+  return names;
+}
+
+}  // namespace auth::rpc

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace auth::rpc {
+
+// The trailing metadata by which a server steers the automatic retries of gRPC clients.
+inline constexpr char kRetryPushbackKey[] = "grpc-retry-pushback-ms";
+
+// What a gRPC client is told of a failure: the code, a message, and google.rpc details (ErrorInfo
+// with a reason of auth.v1.ErrorReason, BadRequest, RetryInfo) in `grpc-status-details-bin`.
+// CANCELLED has no details: nobody is there to read them. An INTERNAL error shows `request_id`, by
+// which the log line is found, and nothing else.
+grpc::Status ToGrpcStatus(const absl::Status& status, std::string_view request_id);
+
+// The value of kRetryPushbackKey, if the status should carry one: a client that retries by itself
+// must not answer RATE_LIMITED with more attempts.
+std::optional<std::string> RetryPushback(const absl::Status& status);
+
+}  // namespace auth::rpc

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "pool/clock.h"
+#include "pool/transaction_runner.h"
+#include "server/store/migration.h"
+
+namespace auth::store {
+
+// Brings a database's schema to what this program was built for. What was applied stands in the
+// table schema_migrations, with a checksum.
+//
+// Safe with many servers starting at once, also through a transaction pooler: one transaction under
+// a transaction-scoped advisory lock does everything that is missing, or nothing. A database that
+// is up to date is only read.
+//
+// Failures say what to do and are for the operator:
+//   FAILED_PRECONDITION  the database was migrated by a newer or another program
+//   else                 that of TransactionRunner, e.g. UNAVAILABLE or DEADLINE_EXCEEDED
+//
+//   Migrator migrator(&runner, EmbeddedMigrations());
+//   absl::StatusOr<int> applied = migrator.Apply(deadline);
+class Migrator {
+ public:
+  // Both must outlive the migrator. `migrations` have the versions 1, 2, 3 … in order.
+  Migrator(const pool::TransactionRunner* runner, const std::vector<Migration>& migrations);
+
+  // Applies what is missing; how many were. Waits for another server that is doing the same.
+  absl::StatusOr<int> Apply(MonotonicTime deadline) const;
+
+  // OK if nothing is missing; changes nothing. FAILED_PRECONDITION names what is missing.
+  absl::Status Check(MonotonicTime deadline) const;
+
+ private:
+  absl::StatusOr<size_t> CountApplied(MonotonicTime deadline) const;
+  absl::StatusOr<size_t> ReadApplied(MonotonicTime deadline, pool::Connection& connection) const;
+  absl::Status ApplyMissing(MonotonicTime deadline, pool::Connection& connection,
+                            int* applied) const;
+
+  const pool::TransactionRunner* const runner_;
+  const std::vector<Migration>& migrations_;
+};
+
+}  // namespace auth::store

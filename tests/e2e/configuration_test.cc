@@ -1,0 +1,112 @@
+// What an operator sees when the configuration is wrong, and when the database is away.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "tests/support/eventually.h"
+#include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/registration_load.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_postgres.h"
+
+namespace auth::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr int kBadConfiguration = 2;
+
+class ConfigurationTest : public PostgresTest {};
+
+ServerRun RunWithUrl(const std::string& url) {
+  return RunAuthServer({"--listen=127.0.0.1:0", "--ops-listen=", "--database-url=" + url});
+}
+
+TEST_F(ConfigurationTest, WithoutADatabaseItSaysHowToNameOne) {
+  const ServerRun run = RunAuthServer({});
+  EXPECT_EQ(run.exit_code, kBadConfiguration);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("--database-url"), HasSubstr("--embedded-postgres")));
+}
+
+TEST_F(ConfigurationTest, MalformedUrlIsRefused) {
+  const ServerRun run = RunWithUrl("postgresql://localhost:notaport/db");
+  EXPECT_EQ(run.exit_code, kBadConfiguration) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("port"));
+}
+
+TEST_F(ConfigurationTest, WrongPasswordIsRefusedWithoutShowingIt) {
+  const std::string url =
+      absl::StrCat("postgresql://postgres:wrong-secret@127.0.0.1:", postgres().port(), "/postgres");
+  const ServerRun run = RunWithUrl(url);
+  EXPECT_EQ(run.exit_code, kBadConfiguration) << run.err;
+  EXPECT_THAT(run.err, AllOf(HasSubstr("28P01"), Not(HasSubstr("wrong-secret"))));
+}
+
+TEST_F(ConfigurationTest, UnknownDatabaseIsRefused) {
+  const std::string url = absl::StrReplaceAll(postgres().url(), {{"/postgres?", "/nowhere?"}});
+  const ServerRun run = RunWithUrl(url == postgres().url() ? postgres().url() + "_nowhere" : url);
+  EXPECT_EQ(run.exit_code, kBadConfiguration) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("3D000"));
+}
+
+TEST_F(ConfigurationTest, TakenPortIsNamed) {
+  auto first = AuthServerProcess::Start({"--database-url=" + postgres().CreateDatabase()});
+  ASSERT_THAT(first, IsOk());
+  const ServerRun run =
+      RunAuthServer({"--listen=" + first->grpc_address(),
+                     "--ops-listen=", "--database-url=" + postgres().CreateDatabase()});
+  EXPECT_NE(run.exit_code, 0);
+  EXPECT_THAT(run.err, HasSubstr(first->grpc_address()));
+}
+
+TEST_F(ConfigurationTest, MissingCertificateFileIsNamed) {
+  const ServerRun run =
+      RunAuthServer({"--listen=127.0.0.1:0", "--ops-listen=", "--tls-cert=/nonexistent.pem",
+                     "--tls-key=/nonexistent.key", "--database-url=" + postgres().url()});
+  EXPECT_EQ(run.exit_code, kBadConfiguration) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("/nonexistent.pem"));
+}
+
+// Refused, not black-holed: the server keeps trying, says why, and serves once the database is
+// there.
+TEST(DatabaseAwayTest, KeepsTryingAndServesWhenTheDatabaseComes) {
+  TestPostgres postgres;
+  const std::string url = postgres.CreateDatabase();
+  postgres.Stop();
+
+  auto server = AuthServerProcess::StartWithoutReadiness({"--database-url=" + url});
+  ASSERT_THAT(server, IsOk());
+  ASSERT_TRUE(Eventually([&] { return server->log().find("refused") != std::string::npos; }))
+      << server->log();
+  int status = 0;
+  server->HttpGet("/livez", &status);
+  EXPECT_EQ(status, 200) << "the process lives";
+  server->HttpGet("/readyz", &status);
+  EXPECT_EQ(status, 503) << "but has never reached its database";
+
+  postgres.Restart();
+  ASSERT_TRUE(Eventually([&] {
+    server->HttpGet("/readyz", &status);
+    return status == 200;
+  })) << server->log();
+  const auto stub = NewPlainStub(server->grpc_address());
+  EXPECT_TRUE(Register(stub.get(), "late@example.com", "", std::chrono::seconds(10)).status.ok());
+}
+
+TEST(DatabaseAwayTest, StopsCleanlyWhileItWaits) {
+  auto server = AuthServerProcess::StartWithoutReadiness(
+      {"--database-url=postgresql://postgres@127.0.0.1:1/postgres"});
+  ASSERT_THAT(server, IsOk());
+  server->Signal(SIGTERM);
+  EXPECT_EQ(server->WaitForExit(), 0) << server->log();
+}
+
+}  // namespace
+}  // namespace auth::testing

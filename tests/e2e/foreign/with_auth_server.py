@@ -1,0 +1,96 @@
+"""Runs a client against a real auth_server with a PostgreSQL of its own; its exit code is ours.
+
+Usage: with_auth_server.py AUTH_SERVER CLIENT [ARGUMENT...]
+
+The argument {address} is replaced by the server's host:port.
+"""
+
+import ctypes
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+
+START_SECONDS = 60  # sanitizer builds on a busy machine
+STOP_SECONDS = 60
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """The server must not outlive this script, even if a test runner kills it."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def environment():
+    """This process's, without what would configure the server."""
+    return {name: value for name, value in os.environ.items()
+            if not name.startswith("AUTH_") and name not in ("DATABASE_URL", "NEON_DB_URL")}
+
+
+def poll(condition, process, what):
+    """Waits until `condition` holds; fails if the server ends or takes too long."""
+    never = threading.Event()
+    for _ in range(START_SECONDS * 100):
+        value = condition()
+        if value:
+            return value
+        if process.poll() is not None:
+            raise RuntimeError(f"auth_server ended with {process.returncode} before it {what}")
+        never.wait(0.01)
+    raise RuntimeError(f"auth_server was not up in {START_SECONDS} s: it never {what}")
+
+
+def read_ports(path):
+    """{"grpc": "127.0.0.1:1", …}, or nothing while the file is not complete."""
+    try:
+        ports = dict(line.split("=", 1) for line in path.read_text().split())
+    except (FileNotFoundError, ValueError):
+        return None
+    return ports if {"grpc", "ops"} <= ports.keys() else None
+
+
+def is_ready(ops):
+    try:
+        with urllib.request.urlopen(f"http://{ops}/readyz", timeout=5) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def main(server, *client):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="auth-"))
+    folder.chmod(0o755)  # as root, PostgreSQL runs as another user
+    log = folder / "log"
+    with log.open("wb") as log_file:
+        process = subprocess.Popen(
+            [server, "--embedded-postgres", folder / "postgres", "--listen", "127.0.0.1:0",
+             "--ops-listen", "127.0.0.1:0", "--port-file", folder / "ports"],
+            stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, env=environment(),
+            preexec_fn=die_with_parent)
+    try:
+        ports = poll(lambda: read_ports(folder / "ports"), process, "listened")
+        poll(lambda: is_ready(ports["ops"]), process, "was ready")
+        code = subprocess.run([argument.replace("{address}", ports["grpc"]) for argument in client],
+                              check=False).returncode
+        process.terminate()
+        if process.wait(STOP_SECONDS) != 0:
+            raise RuntimeError(f"auth_server ended with {process.returncode}")
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
+        code = 1
+        print(error, log.read_text(errors="replace"), sep="\n", file=sys.stderr)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

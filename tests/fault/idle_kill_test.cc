@@ -1,0 +1,49 @@
+// All backends die while the service is idle, again and again. No caller may notice.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "tests/support/eventually.h"
+#include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/history.h"
+#include "tests/support/server/registration_load.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_postgres.h"
+
+namespace auth::testing {
+namespace {
+
+constexpr int kRounds = 200;
+constexpr std::chrono::seconds kTimeout(10);
+
+TEST(IdleKill, TwoHundredRoundsWithoutAFailedCall) {
+  TestPostgres postgres;
+  const std::string url = postgres.CreateDatabase();
+  auto server = AuthServerProcess::Start({"--database-url=" + url});
+  ASSERT_THAT(server, IsOk());
+  const auto stub = NewPlainStub(server->grpc_address());
+  History history;
+
+  int failed = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    postgres.KillBackends();
+    // Half the rounds call while the backends still die, half after they are gone.
+    if (round % 2 == 0) {
+      ASSERT_TRUE(Eventually([&] { return postgres.BackendPids().empty(); }));
+    }
+    const RegisterAttempt attempt =
+        Register(stub.get(), absl::StrCat("idle-", round, "@example.com"), "", kTimeout);
+    history.Record(attempt);
+    if (!attempt.status.ok()) {
+      ++failed;
+      ADD_FAILURE() << "round " << round << ": " << attempt.status.error_message();
+    }
+  }
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(history.Check(url), "");
+}
+
+}  // namespace
+}  // namespace auth::testing

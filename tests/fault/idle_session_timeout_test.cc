@@ -1,0 +1,40 @@
+// The bug this product was made for: the database closes idle sessions, and the next signup fails.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "tests/support/eventually.h"
+#include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/history.h"
+#include "tests/support/server/registration_load.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_postgres.h"
+
+namespace auth::testing {
+namespace {
+
+constexpr int kGaps = 20;
+
+TEST(IdleSessionTimeout, TwentyGapsWithoutAFailedCall) {
+  TestPostgres postgres(TestPostgres::Settings{{"idle_session_timeout", "1s"}});
+  const std::string url = postgres.CreateDatabase();
+  auto server = AuthServerProcess::Start({"--database-url=" + url});
+  ASSERT_THAT(server, IsOk());
+  const auto stub = NewPlainStub(server->grpc_address());
+  History history;
+
+  for (int gap = 0; gap < kGaps; ++gap) {
+    ASSERT_TRUE(Eventually([&] { return postgres.BackendPids().empty(); }))
+        << "the database closes what is idle";
+    const RegisterAttempt attempt = Register(stub.get(), absl::StrCat("gap-", gap, "@example.com"),
+                                             "", std::chrono::seconds(10));
+    history.Record(attempt);
+    EXPECT_TRUE(attempt.status.ok()) << "gap " << gap << ": " << attempt.status.error_message();
+  }
+  EXPECT_EQ(history.Check(url), "");
+}
+
+}  // namespace
+}  // namespace auth::testing

@@ -1,0 +1,339 @@
+#include "pool/pqxx_connection_factory.h"
+
+#include <gtest/gtest.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/integration/pool/connect_fixture.h"
+#include "tests/integration/pool/loopback_listener.h"
+
+namespace auth::pool {
+namespace {
+
+using testing::FatalError;
+using testing::LoopbackListener;
+
+constexpr int kRefusedPort = 1;
+
+// Replaces what stands between "://" and the port of a URL.
+std::string WithUser(const std::string& url, const std::string& user_and_password) {
+  return "postgresql://" + user_and_password + url.substr(url.rfind('@'));
+}
+
+class PqxxConnectionFactoryTest : public ConnectFixture {
+ protected:
+  absl::Status ConnectFailure(const std::string& url, Duration timeout = seconds(10)) {
+    const auto factory = MakeFactory(url);
+    return factory == nullptr ? absl::InternalError("no factory")
+                              : factory->Connect(In(timeout)).status();
+  }
+};
+
+// --- Options -------------------------------------------------------------------------------------
+
+TEST_F(PqxxConnectionFactoryTest, ADirectConnectionBoundsWhatTheServerDoesForUs) {
+  const auto factory = MakeFactory(postgres().url());
+  const auto connection = Connect(factory.get());
+  EXPECT_FALSE(factory->transaction_pooling());
+  EXPECT_EQ(Value(*connection, "SHOW application_name"), "auth_server");
+  EXPECT_EQ(Value(*connection, "SHOW statement_timeout"), "5s");
+  EXPECT_EQ(Value(*connection, "SHOW lock_timeout"), "2s");
+  EXPECT_EQ(Value(*connection, "SHOW client_connection_check_interval"), "1s");
+}
+
+TEST_F(PqxxConnectionFactoryTest, WhatTheUrlSaysWins) {
+  const auto factory =
+      MakeFactory(postgres().url() + "?application_name=mine&options=-c%20statement_timeout%3D7s");
+  const auto connection = Connect(factory.get());
+  EXPECT_EQ(Value(*connection, "SHOW application_name"), "mine");
+  EXPECT_EQ(Value(*connection, "SHOW statement_timeout"), "7s");
+  EXPECT_EQ(Value(*connection, "SHOW lock_timeout"), "2s");
+}
+
+TEST_F(PqxxConnectionFactoryTest, APoolerHostNeedsNoQuestion) {
+  const std::string url = "postgresql://u:p@ep-cool-1-pooler.eu.neon.tech/d";
+  EXPECT_TRUE(MakeFactory(url)->transaction_pooling());
+  EXPECT_FALSE(MakeFactory(url, PoolMode::kDirect)->transaction_pooling());
+}
+
+TEST_F(PqxxConnectionFactoryTest, AServerThatRefusesStartupOptionsIsAPooler) {
+  const int port = postgres().port();
+  const LoopbackListener pooler([port](int socket) {
+    const std::string startup = testing::ReadStartup(socket);
+    if (startup.find("options") != std::string::npos) {
+      testing::Send(socket, FatalError("08P01", "unsupported startup parameter: options"));
+    } else {
+      testing::Relay(socket, port, startup);
+    }
+  });
+  const std::string url = postgres().url();
+  const std::string through = url.substr(0, url.rfind(':') + 1) + std::to_string(pooler.port()) +
+                              "/postgres?sslmode=disable";
+  const auto factory = MakeFactory(through);
+  EXPECT_FALSE(factory->transaction_pooling());
+  const auto connection = Connect(factory.get());
+  EXPECT_TRUE(factory->transaction_pooling());
+  EXPECT_EQ(Value(*connection, "SELECT count(*) FROM pg_prepared_statements"), "0");
+  EXPECT_EQ(pooler.accepted(), 2);
+  Connect(factory.get());
+  EXPECT_EQ(pooler.accepted(), 3);  // the factory remembers
+
+  ExpectFault(MakeFactory(through, PoolMode::kDirect)->Connect(In(seconds(5))).status(),
+              SqlFault::kLost, "08P01");
+}
+
+TEST_F(PqxxConnectionFactoryTest, AnOldServerGetsTheOptionsThatItKnows) {
+  const int port = postgres().port();
+  const LoopbackListener old_server([port](int socket) {
+    const std::string startup = testing::ReadStartup(socket);
+    if (startup.find("client_connection_check_interval") != std::string::npos) {
+      testing::Send(socket, FatalError("42704",
+                                       "unrecognized configuration parameter "
+                                       "\"client_connection_check_interval\""));
+    } else {
+      testing::Relay(socket, port, startup);
+    }
+  });
+  const std::string url = postgres().url();
+  const auto factory = MakeFactory(url.substr(0, url.rfind(':') + 1) +
+                                   std::to_string(old_server.port()) + "/postgres?sslmode=disable");
+  const auto connection = Connect(factory.get());
+  EXPECT_FALSE(factory->transaction_pooling());
+  EXPECT_EQ(Value(*connection, "SHOW statement_timeout"), "5s");
+  Connect(factory.get());
+  EXPECT_EQ(old_server.accepted(), 3);
+}
+
+// --- Refusals ------------------------------------------------------------------------------------
+
+TEST_F(PqxxConnectionFactoryTest, MalformedUrlsAreRefusedAtOnce) {
+  PqxxConnectionFactory::Options options;
+  options.url_source = [] { return "postgresql://u:p@[::1/d"; };
+  const auto factory = PqxxConnectionFactory::Create(std::move(options), &clock_);
+  EXPECT_THAT(factory, StatusIs(absl::StatusCode::kFailedPrecondition));
+  ExpectFault(factory.status(), SqlFault::kConfiguration);
+}
+
+TEST_F(PqxxConnectionFactoryTest, WhatSomebodyMustMendIsConfiguration) {
+  const std::string url = postgres().url();
+  const std::string closed = postgres().CreateDatabase();
+  postgres().Execute("CREATE ROLE outsider LOGIN PASSWORD 'x'; REVOKE CONNECT ON DATABASE " +
+                     closed.substr(closed.rfind('/') + 1) + " FROM PUBLIC");
+  const std::string server = url.substr(0, url.rfind('/') + 1);
+
+  const absl::Status wrong_password = ConnectFailure(WithUser(url, "postgres:hunter2"));
+  ExpectFault(wrong_password, SqlFault::kConfiguration, "28P01");
+  EXPECT_EQ(wrong_password.message().find("hunter2"), absl::string_view::npos) << wrong_password;
+  EXPECT_EQ(wrong_password.message().find('\n'), absl::string_view::npos) << wrong_password;
+
+  ExpectFault(ConnectFailure(WithUser(url, "nobody:x")), SqlFault::kConfiguration, "28P01");
+  ExpectFault(ConnectFailure(WithUser(url, "postgres")), SqlFault::kConfiguration);
+  ExpectFault(ConnectFailure(server + "missing"), SqlFault::kConfiguration, "3D000");
+  ExpectFault(ConnectFailure(WithUser(closed, "outsider:x")), SqlFault::kConfiguration, "42501");
+  ExpectFault(ConnectFailure(url + "?options=-c%20nonsense%3D1"), SqlFault::kConfiguration,
+              "42704");
+  ExpectFault(ConnectFailure(url + "?sslmode=nonsense"), SqlFault::kConfiguration);
+  ExpectFault(ConnectFailure(url + "?sslmode=require"), SqlFault::kConfiguration);
+  ExpectFault(ConnectFailure(url + "?sslmode=verify-full&sslrootcert=/nonexistent"),
+              SqlFault::kConfiguration);
+}
+
+TEST_F(PqxxConnectionFactoryTest, WhatMayPassIsALoss) {
+  const absl::Status refused =
+      ConnectFailure("postgresql://auth:secret@127.0.0.1:" + std::to_string(kRefusedPort) + "/d");
+  ExpectFault(refused, SqlFault::kLost);
+  EXPECT_NE(refused.message().find("refused"), absl::string_view::npos) << refused;
+  EXPECT_EQ(refused.message().find("secret"), absl::string_view::npos) << refused;
+  ExpectFault(ConnectFailure("host=/nonexistent/socket"), SqlFault::kLost);
+  ExpectFault(ConnectFailure("postgresql://no-such-host.invalid/d"), SqlFault::kLost);
+  const LoopbackListener starting([](int socket) {
+    testing::ReadStartup(socket);
+    testing::Send(socket, FatalError("57P03", "the database system is starting up"));
+  });
+  ExpectFault(ConnectFailure(starting.url()), SqlFault::kLost, "57P03");
+}
+
+TEST_F(PqxxConnectionFactoryTest, AFullServerIsNamed) {
+  postgres().Execute("CREATE ROLE few LOGIN CONNECTION LIMIT 1 PASSWORD 'x'");
+  const auto factory = MakeFactory(WithUser(postgres().url(), "few:x"));
+  const auto first = Connect(factory.get());
+  ExpectFault(factory->Connect(In(seconds(5))).status(), SqlFault::kServerFull, "53300");
+}
+
+TEST_F(PqxxConnectionFactoryTest, AReadOnlyServerIsLeftAloneWhereWritesAreWanted) {
+  const std::string url = postgres().CreateDatabase();
+  postgres().Execute("ALTER DATABASE " + url.substr(url.rfind('/') + 1) +
+                     " SET default_transaction_read_only = on");
+  ExpectFault(ConnectFailure(url + "?target_session_attrs=read-write"), SqlFault::kLost);
+}
+
+TEST_F(PqxxConnectionFactoryTest, APasswordIsReadAgainAtEachConnect) {
+  postgres().Execute("CREATE ROLE rotating LOGIN PASSWORD 'old'");
+  std::string password = "old";
+  PqxxConnectionFactory::Options options;
+  options.url_source = [&, url = postgres().url()] {
+    return WithUser(url, "rotating:" + password);
+  };
+  const auto factory = PqxxConnectionFactory::Create(std::move(options), &clock_);
+  ASSERT_THAT(factory, IsOk());
+  EXPECT_THAT((*factory)->Connect(In(seconds(5))), IsOk());
+  postgres().Execute("ALTER ROLE rotating PASSWORD 'new'");
+  ExpectFault((*factory)->Connect(In(seconds(5))).status(), SqlFault::kConfiguration, "28P01");
+  password = "new";
+  EXPECT_THAT((*factory)->Connect(In(seconds(5))), IsOk());
+}
+
+// --- Several hosts -------------------------------------------------------------------------------
+
+TEST_F(PqxxConnectionFactoryTest, TheNextHostIsTriedAfterARefusal) {
+  const std::string url = postgres().url();
+  const size_t host = url.rfind('@') + 1;
+  const std::string hosts =
+      url.substr(0, host) + "127.0.0.1:" + std::to_string(kRefusedPort) + "," + url.substr(host);
+  EXPECT_NE(Connect(MakeFactory(hosts).get()), nullptr);
+}
+
+TEST_F(PqxxConnectionFactoryTest, ASilentHostTakesOnlyItsShareOfTheTime) {
+  const LoopbackListener black_hole(testing::AwaitEnd);
+  const std::string url = postgres().url();
+  const size_t host = url.rfind('@') + 1;
+  const auto factory =
+      MakeFactory(url.substr(0, host) + "127.0.0.1:" + std::to_string(black_hole.port()) + "," +
+                  url.substr(host));
+  const MonotonicTime begin = clock_.Monotonic();
+  EXPECT_THAT(factory->Connect(begin + seconds(1)), IsOk());
+  EXPECT_GE(clock_.Monotonic() - begin, milliseconds(500));
+  EXPECT_LT(clock_.Monotonic() - begin, seconds(1));
+}
+
+TEST_F(PqxxConnectionFactoryTest, AFailureOfAllHostsTellsOfEach) {
+  const absl::Status status = ConnectFailure("postgresql://127.0.0.1:1,127.0.0.1:2/d");
+  EXPECT_NE(status.message().find("port 1"), absl::string_view::npos) << status;
+  EXPECT_NE(status.message().find("port 2"), absl::string_view::npos) << status;
+}
+
+// --- Time and cancellation -----------------------------------------------------------------------
+
+// Where a server may stop answering.
+const std::vector<std::pair<std::string, LoopbackListener::Handler>>& SilentServers() {
+  static const std::vector<std::pair<std::string, LoopbackListener::Handler>> servers = {
+      {"at the start", testing::AwaitEnd},
+      {"at the first statement",
+       [](int socket) {
+         testing::ReadStartup(socket);
+         testing::Send(socket, testing::Welcome());
+         testing::AwaitEnd(socket);
+       }},
+  };
+  return servers;
+}
+
+TEST_F(PqxxConnectionFactoryTest, ASilentServerIsGivenUpAtTheDeadline) {
+  for (const auto& [where, handler] : SilentServers()) {
+    SCOPED_TRACE(where);
+    const LoopbackListener server(handler);
+    const MonotonicTime begin = clock_.Monotonic();
+    ExpectFault(ConnectFailure(server.url(), milliseconds(300)), SqlFault::kLost);
+    EXPECT_GE(clock_.Monotonic() - begin, milliseconds(300));
+    EXPECT_LE(clock_.Monotonic() - begin, milliseconds(450));
+  }
+}
+
+TEST_F(PqxxConnectionFactoryTest, TheUrlsOwnTimeoutCounts) {
+  const LoopbackListener server(testing::AwaitEnd);
+  const MonotonicTime begin = clock_.Monotonic();
+  ExpectFault(ConnectFailure(server.url() + "&connect_timeout=1", seconds(30)), SqlFault::kLost);
+  EXPECT_LT(clock_.Monotonic() - begin, seconds(2));
+}
+
+TEST_F(PqxxConnectionFactoryTest, CancelEndsRunningAndLaterConnects) {
+  for (const auto& [where, handler] : SilentServers()) {
+    SCOPED_TRACE(where);
+    const LoopbackListener server(handler);
+    const auto factory = MakeFactory(server.url());
+    std::vector<std::future<absl::Status>> connects;
+    for (int i = 0; i < 4; ++i) {
+      connects.push_back(std::async(std::launch::async,
+                                    [&] { return factory->Connect(In(seconds(60))).status(); }));
+    }
+    ASSERT_TRUE(testing::Eventually([&] { return server.accepted() == 4; }));
+    const MonotonicTime begin = clock_.Monotonic();
+    factory->Cancel();
+    for (std::future<absl::Status>& connect : connects) {
+      ExpectFault(connect.get(), SqlFault::kLost);
+    }
+    ExpectFault(factory->Connect(In(seconds(60))).status(), SqlFault::kLost);
+    EXPECT_LT(clock_.Monotonic() - begin, seconds(1));
+  }
+}
+
+// --- TLS -----------------------------------------------------------------------------------------
+
+// A key and a certificate for "localhost" that a server process can read.
+class ServerCertificate {
+ public:
+  ServerCertificate() {
+    std::string directory = "/tmp/auth-tls-XXXXXX";
+    if (mkdtemp(directory.data()) == nullptr) throw std::runtime_error("mkdtemp");
+    directory_ = directory;
+    const std::string make =
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+        "-subj /CN=localhost -addext subjectAltName=DNS:localhost -days 2 "
+        "-keyout " +
+        key() + " -out " + certificate() + " 2>/dev/null";
+    if (std::system(make.c_str()) != 0) throw std::runtime_error("openssl req");
+    chmod(directory.c_str(), 0711);
+    chmod(key().c_str(), 0600);
+    const passwd* server = getuid() == 0 ? getpwnam("postgres") : nullptr;
+    if (server != nullptr && chown(key().c_str(), server->pw_uid, server->pw_gid) != 0) {
+      throw std::runtime_error("chown");
+    }
+  }
+  ~ServerCertificate() { std::filesystem::remove_all(directory_); }
+  std::string key() const { return directory_ / "server.key"; }
+  std::string certificate() const { return directory_ / "server.crt"; }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+TEST_F(PqxxConnectionFactoryTest, OverTlsEverythingHolds) {
+  const ServerCertificate files;
+  testing::TestPostgres server(
+      {{"ssl", "on"}, {"ssl_cert_file", files.certificate()}, {"ssl_key_file", files.key()}});
+  const std::string verify =
+      server.url() + "?sslmode=verify-full&sslrootcert=" + files.certificate();
+
+  // The certificate is for localhost and not for 127.0.0.1.
+  const absl::Status wrong_name = ConnectFailure(verify);
+  ExpectFault(wrong_name, SqlFault::kConfiguration);
+  std::string named = verify;
+  named.replace(named.find("127.0.0.1"), 9, "localhost");
+  const auto factory = MakeFactory(named + "&hostaddr=127.0.0.1");
+  auto connection = Connect(factory.get());
+  ASSERT_NE(connection, nullptr);
+  EXPECT_EQ(Value(*connection, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"), "t");
+  EXPECT_EQ(connection->Peek(), SocketState::kQuiet);
+
+  auto victim = Connect(factory.get());
+  server.Execute("SELECT pg_terminate_backend(" + std::to_string(BackendPid(*victim)) + ")");
+  EXPECT_TRUE(testing::Eventually([&] { return victim->Peek() == SocketState::kDead; }));
+  ExpectFault(victim->Ping(In(seconds(1))), SqlFault::kLost, "57P01");
+
+  const testing::FrozenProcess frozen = server.Freeze(BackendPid(*connection));
+  const MonotonicTime begin = clock_.Monotonic();
+  ExpectFault(connection->Ping(begin + milliseconds(300)), SqlFault::kDeadline);
+  connection.reset();
+  EXPECT_LE(clock_.Monotonic() - begin, milliseconds(400));
+}
+
+}  // namespace
+}  // namespace auth::pool

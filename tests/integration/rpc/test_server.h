@@ -1,0 +1,219 @@
+#pragma once
+
+#include <gmock/gmock.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "auth/v1/auth_service.grpc.pb.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "grpc/health/v1/health.pb.h"
+#include "server/account/errors.h"
+#include "server/rpc/grpc_server.h"
+#include "tests/support/in_memory_user_store.h"
+#include "tests/support/status_matchers.h"
+#include "tests/unit/work/gate.h"
+
+namespace auth::rpc {
+
+// Hashes in no time, unless it is held.
+class HeldHasher final : public account::PasswordHasher {
+ public:
+  absl::StatusOr<std::string> Hash(std::string_view password) override {
+    gate.Pass();
+    return absl::StrCat("$test$", absl::string_view(password.data(), password.size()));
+  }
+  absl::StatusOr<bool> Verify(std::string_view password, std::string_view stored) override {
+    absl::StatusOr<std::string> hash = Hash(password);
+    return *hash == stored;
+  }
+  bool NeedsRehash(std::string_view) const override { return false; }
+
+  testing::Gate gate;
+};
+
+// Keeps what it is given, unless it is held: then calls wait until their deadline, as they do for a
+// frozen database.
+class HeldStore final : public testing::InMemoryUserStore {
+ public:
+  absl::StatusOr<account::RegisterResult> Register(MonotonicTime deadline,
+                                                   const account::NewUser& user) override {
+    if (!gate.Pass(deadline)) return Late();
+    return InMemoryUserStore::Register(deadline, user);
+  }
+  absl::StatusOr<std::optional<account::ActiveSession>> FindSession(
+      MonotonicTime deadline, const account::TokenHash& token_hash, WallTime now) override {
+    if (!gate.Pass(deadline)) return Late();
+    return InMemoryUserStore::FindSession(deadline, token_hash, now);
+  }
+
+  testing::Gate gate;
+
+ private:
+  static absl::Status Late() { return account::MakeError(account::Reason::kDeadlineExceeded); }
+};
+
+class CallRecorder final : public ops::CallObserver {
+ public:
+  void OnCall(const ops::CallRecord& record) override {
+    MutexLock lock(&mutex_);
+    records_.push_back(record);
+  }
+  std::vector<ops::CallRecord> records() {
+    MutexLock lock(&mutex_);
+    return records_;
+  }
+
+ private:
+  Mutex mutex_;
+  std::vector<ops::CallRecord> records_ ABSL_GUARDED_BY(mutex_);
+};
+
+// A real GrpcServer on a free loopback port, with workers of its own, before the two fakes.
+class TestServer {
+ public:
+  static GrpcServer::Options DefaultOptions() { return {.listen = "127.0.0.1:0"}; }
+
+  explicit TestServer(const GrpcServer::Options& options = DefaultOptions(),
+                      const work::AdmissionController::Options& admission = {.hash_workers = 2})
+      : admission_(admission, &clock_) {
+    absl::StatusOr<std::unique_ptr<GrpcServer>> server =
+        GrpcServer::Start(options, Services(), Dependencies());
+    EXPECT_THAT(server, testing::IsOk());
+    if (server.ok()) server_ = *std::move(server);
+  }
+  ~TestServer() {
+    hasher.gate.Open();
+    store.gate.Open();
+    server_.reset();
+  }
+
+  GrpcServer& operator*() { return *server_; }
+  GrpcServer* operator->() { return server_.get(); }
+
+  const account::AccountServices* Services() const { return &services_; }
+  CallDependencies Dependencies() {
+    return {.clock = &clock_,
+            .admission = &admission_,
+            .hash_workers = &hash_workers_,
+            .store_workers = &store_workers_,
+            .observer = &recorder};
+  }
+
+  const work::WorkerPool& hash_workers() const { return hash_workers_; }
+  const work::WorkerPool& store_workers() const { return store_workers_; }
+  std::string address() const { return absl::StrCat("127.0.0.1:", server_->port()); }
+  // A connection of its own each time.
+  std::shared_ptr<grpc::Channel> NewChannel() const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+    return grpc::CreateCustomChannel(address(), grpc::InsecureChannelCredentials(), arguments);
+  }
+  std::unique_ptr<v1::AuthService::Stub> NewStub() const {
+    return v1::AuthService::NewStub(NewChannel());
+  }
+
+  HeldHasher hasher;
+  HeldStore store;
+  CallRecorder recorder;
+
+ private:
+  RealClock clock_;
+  const account::PasswordPolicy policy_{{}};
+  account::AttemptLimiter limiter_{{}, &clock_};
+  const account::AccountServices services_{.store = &store,
+                                           .hasher = &hasher,
+                                           .policy = &policy_,
+                                           .limiter = &limiter_,
+                                           .clock = &clock_};
+  work::AdmissionController admission_;
+  work::WorkerPool hash_workers_{{.name = "hash", .threads = 2}, &clock_};
+  work::WorkerPool store_workers_{{.name = "store", .threads = 4}, &clock_};
+  std::unique_ptr<GrpcServer> server_;
+};
+
+inline constexpr char kPassword[] = "SecurePass123";
+
+// One call and its answer. Register(stub, {…}) and the like read better than four lines each time.
+template <typename Response>
+struct Answer {
+  grpc::Status status;
+  Response response;
+};
+
+inline Answer<v1::RegisterResponse> Register(v1::AuthService::Stub* stub, const std::string& email,
+                                             const std::string& password = kPassword,
+                                             const std::string& request_id = "") {
+  v1::RegisterRequest request;
+  request.set_email(email);
+  request.set_password(password);
+  request.set_request_id(request_id);
+  grpc::ClientContext context;
+  Answer<v1::RegisterResponse> answer;
+  answer.status = stub->Register(&context, request, &answer.response);
+  return answer;
+}
+
+inline Answer<v1::ValidateSessionResponse> Validate(v1::AuthService::Stub* stub,
+                                                    const std::string& token) {
+  v1::ValidateSessionRequest request;
+  request.set_session_token(token);
+  grpc::ClientContext context;
+  Answer<v1::ValidateSessionResponse> answer;
+  answer.status = stub->ValidateSession(&context, request, &answer.response);
+  return answer;
+}
+
+// A unary call of a service for which there is no stub.
+template <typename Request, typename Response>
+grpc::Status CallMethod(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                        const Request& request, Response* response) {
+  grpc::TemplatedGenericStub<Request, Response> stub(channel);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  std::promise<grpc::Status> done;
+  stub.UnaryCall(&context, method, grpc::StubOptions(), &request, response,
+                 [&done](grpc::Status status) { done.set_value(std::move(status)); });
+  return done.get_future().get();
+}
+
+// "SERVING", "NOT_SERVING", or the name of the error's code.
+inline std::string Health(const std::shared_ptr<grpc::Channel>& channel,
+                          const std::string& service) {
+  grpc::health::v1::HealthCheckRequest request;
+  request.set_service(service);
+  grpc::health::v1::HealthCheckResponse response;
+  const grpc::Status status =
+      CallMethod(channel, "/grpc.health.v1.Health/Check", request, &response);
+  if (!status.ok()) return absl::StrCat("error ", static_cast<int>(status.error_code()));
+  return grpc::health::v1::HealthCheckResponse::ServingStatus_Name(response.status());
+}
+
+// The one detail of this type in an error, if there is one.
+template <typename Detail>
+std::optional<Detail> FindDetail(const grpc::Status& status) {
+  google::rpc::Status rich;
+  if (!rich.ParseFromString(status.error_details())) return std::nullopt;
+  for (const auto& any : rich.details()) {
+    Detail detail;
+    if (any.UnpackTo(&detail)) return detail;
+  }
+  return std::nullopt;
+}
+
+inline std::string ReasonOf(const grpc::Status& status) {
+  const auto info = FindDetail<google::rpc::ErrorInfo>(status);
+  return info.has_value() ? info->reason() : "";
+}
+
+}  // namespace auth::rpc

@@ -1,0 +1,211 @@
+#include "server/store/migrator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "pool/connection_pool.h"
+#include "pool/pqxx_connection_factory.h"
+#include "pool/sql_error.h"
+#include "tests/support/fault_injector.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_postgres.h"
+
+namespace auth::store {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using testing::IsOk;
+using testing::StatusIs;
+
+// What a server that starts has: a pool of its own.
+struct Starting {
+  explicit Starting(const std::string& url, testing::FaultInjector* faults = nullptr,
+                    pool::PoolMode mode = pool::PoolMode::kAuto)
+      : pool({}, MakeFactory(url, mode, faults), &clock, &observer),
+        runner(&pool, &clock, &observer) {
+    pool.Start();
+  }
+
+  std::unique_ptr<pool::ConnectionFactory> MakeFactory(const std::string& url, pool::PoolMode mode,
+                                                       testing::FaultInjector* faults) {
+    pool::PqxxConnectionFactory::Options options;
+    options.url_source = [url] { return url; };
+    options.pool_mode = mode;
+    std::unique_ptr<pool::ConnectionFactory> factory =
+        pool::PqxxConnectionFactory::Create(std::move(options), &clock).value();
+    return faults == nullptr ? std::move(factory) : faults->Wrap(std::move(factory));
+  }
+
+  absl::StatusOr<int> Apply(const std::vector<Migration>& migrations = EmbeddedMigrations()) {
+    return Migrator(&runner, migrations).Apply(clock.Monotonic() + seconds(60));
+  }
+  absl::Status Check(const std::vector<Migration>& migrations = EmbeddedMigrations()) {
+    return Migrator(&runner, migrations).Check(clock.Monotonic() + seconds(60));
+  }
+
+  const RealClock clock;
+  pool::PoolObserver observer;
+  pool::ConnectionPool pool;
+  const pool::TransactionRunner runner;
+};
+
+class MigratorTest : public testing::PostgresTest {
+ protected:
+  MigratorTest() : url_(postgres().CreateDatabase()), database_(url_) {}
+
+  std::string Applied() {
+    return database_.QueryValue(
+        "SELECT coalesce(string_agg(version || ' ' || name, ', ' ORDER BY version), '') "
+        "FROM schema_migrations");
+  }
+
+  const std::string url_;
+  testing::SqlConnection database_;
+};
+
+const std::vector<Migration>& Two() {
+  static const auto* const migrations = new std::vector<Migration>{
+      {1, "one", "a1", "CREATE TABLE one (); CREATE INDEX ON one ((1));"},
+      {2, "two", "b2", "CREATE TABLE two ();"}};
+  return *migrations;
+}
+
+TEST_F(MigratorTest, MakesTheSchemaOnce) {
+  Starting server(url_);
+  EXPECT_EQ(server.Apply().value(), static_cast<int>(EmbeddedMigrations().size()));
+  EXPECT_EQ(Applied(), "1 users_sessions_events");
+  EXPECT_EQ(database_.QueryValue("SELECT checksum FROM schema_migrations"),
+            EmbeddedMigrations()[0].checksum);
+  EXPECT_EQ(database_.QueryValue("SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class "
+                                 "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"),
+            "events schema_migrations sessions users");
+  EXPECT_EQ(server.Apply().value(), 0);
+  EXPECT_THAT(server.Check(), IsOk());
+}
+
+TEST_F(MigratorTest, ADatabaseThatIsUpToDateIsOnlyRead) {
+  Starting server(url_);
+  ASSERT_THAT(server.Apply(), IsOk());
+  database_.Execute("ALTER DATABASE " + database_.QueryValue("SELECT current_database()") +
+                    " SET default_transaction_read_only = on");
+  Starting read_only(url_);
+  EXPECT_EQ(read_only.Apply().value(), 0);
+}
+
+TEST_F(MigratorTest, AppliesOnlyWhatIsMissing) {
+  Starting server(url_);
+  EXPECT_EQ(server.Apply({Two()[0]}).value(), 1);
+  EXPECT_EQ(server.Apply(Two()).value(), 1);
+  EXPECT_EQ(Applied(), "1 one, 2 two");
+}
+
+TEST_F(MigratorTest, EightAtOnceOnAnEmptyDatabaseAllSucceed) {
+  constexpr int kServers = 8;
+  // Slower than the lock_timeout and the statement_timeout of a connection, were they in force.
+  const std::string url =
+      url_ + "?options=-c%20lock_timeout%3D50ms%20-c%20statement_timeout%3D100ms";
+  std::vector<Migration> migrations = Two();
+  migrations[0].sql += "SELECT pg_sleep(0.3);";
+  std::vector<absl::StatusOr<int>> applied(kServers, absl::UnknownError("did not run"));
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < kServers; ++i) {
+    threads.emplace_back([&, i] { applied[i] = Starting(url).Apply(migrations); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  int total = 0;
+  for (const absl::StatusOr<int>& count : applied) {
+    EXPECT_THAT(count, IsOk());
+    total += count.value_or(0);
+  }
+  EXPECT_EQ(total, 2);
+  EXPECT_EQ(Applied(), "1 one, 2 two");
+}
+
+TEST_F(MigratorTest, WorksWithoutAnythingOfASession) {
+  Starting server(url_, nullptr, pool::PoolMode::kTransaction);
+  EXPECT_EQ(server.Apply().value(), static_cast<int>(EmbeddedMigrations().size()));
+  EXPECT_EQ(database_.QueryValue("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "0");
+}
+
+TEST_F(MigratorTest, AFailureLeavesNothing) {
+  std::vector<Migration> migrations = Two();
+  migrations[1].sql = "CREATE TABLE two (); SELECT 1 / 0;";
+  Starting server(url_);
+  const absl::StatusOr<int> applied = server.Apply(migrations);
+  EXPECT_THAT(std::string(applied.status().message()),
+              ::testing::AllOf(HasSubstr("migration 2 (two): "), HasSubstr("division by zero")));
+  const auto error = pool::GetSqlError(applied.status());
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(error->sqlstate, "22012");
+  EXPECT_EQ(database_.QueryValue("SELECT count(*) FROM pg_class WHERE relname IN ('one', 'two', "
+                                 "'schema_migrations')"),
+            "0");
+  EXPECT_EQ(server.Apply(Two()).value(), 2);
+}
+
+TEST_F(MigratorTest, ALostAnswerIsNoMatter) {
+  testing::FaultInjector faults;
+  Starting server(url_, &faults);
+  faults.LoseAnswer("insert_schema_migration");
+  EXPECT_EQ(server.Apply(Two()).value(), 2);
+  EXPECT_EQ(Applied(), "1 one, 2 two");
+}
+
+TEST_F(MigratorTest, RefusesADatabaseOfANewerVersion) {
+  Starting server(url_);
+  ASSERT_THAT(server.Apply(Two()), IsOk());
+  const std::vector<Migration> older = {Two()[0]};
+  for (const absl::Status& status : {server.Apply(older).status(), server.Check(older)}) {
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition));
+    EXPECT_EQ(status.message(),
+              "the database has migration 2 (two), which this program does not know: it was "
+              "migrated by a newer version; start that one or a later one");
+  }
+}
+
+TEST_F(MigratorTest, RefusesADatabaseOfAnotherText) {
+  Starting server(url_);
+  ASSERT_THAT(server.Apply(Two()), IsOk());
+  std::vector<Migration> other = Two();
+  other[1].checksum = "c3";
+  other.push_back({3, "three", "d4", "CREATE TABLE three ();"});
+  for (const absl::Status& status : {server.Apply(other).status(), server.Check(other)}) {
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition));
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("migration 2 (two) is not this program's"));
+  }
+  EXPECT_EQ(Applied(), "1 one, 2 two");
+}
+
+TEST_F(MigratorTest, CheckNamesWhatIsMissingAndChangesNothing) {
+  Starting server(url_);
+  EXPECT_EQ(server.Check(Two()).message(),
+            "the database lacks migration 1 (one), 2 (two): start once with --migrate only, as a "
+            "database role that may create tables");
+  EXPECT_EQ(database_.QueryValue("SELECT to_regclass('schema_migrations') IS NULL"), "t");
+  ASSERT_THAT(server.Apply({Two()[0]}), IsOk());
+  EXPECT_THAT(std::string(server.Check(Two()).message()), HasSubstr("lacks migration 2 (two):"));
+}
+
+TEST_F(MigratorTest, WaitsForAnotherNoLongerThanTheDeadline) {
+  Starting first(url_);
+  ASSERT_THAT(first.Apply({Two()[0]}), IsOk());
+  // Somebody else is at it.
+  database_.Execute("BEGIN; SELECT pg_advisory_xact_lock(4702111234474983745)");
+  const MonotonicTime begin = first.clock.Monotonic();
+  const absl::StatusOr<int> applied =
+      Migrator(&first.runner, Two()).Apply(begin + milliseconds(300));
+  EXPECT_THAT(applied, StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_LT(first.clock.Monotonic() - begin, seconds(3));
+  database_.Execute("ROLLBACK");
+  EXPECT_EQ(first.Apply(Two()).value(), 1);
+}
+
+}  // namespace
+}  // namespace auth::store

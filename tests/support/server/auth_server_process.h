@@ -1,0 +1,67 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace auth::testing {
+
+// The real auth_server as a child process, listening on free loopback ports.
+//
+// Not thread-safe, but the ports may be read from anywhere after Start. The destructor kills what
+// still runs.
+class AuthServerProcess {
+ public:
+  // Starts `auth_server` with `flags` after --listen, --ops-listen and --port-file, and waits until
+  // it is ready. Fails if it exits instead; the status then carries the end of its log.
+  static absl::StatusOr<AuthServerProcess> Start(std::vector<std::string> flags);
+  // The same, but waits only until it listens.
+  static absl::StatusOr<AuthServerProcess> StartWithoutReadiness(std::vector<std::string> flags);
+
+  AuthServerProcess(AuthServerProcess&& other) noexcept;
+  AuthServerProcess& operator=(AuthServerProcess&&) = delete;
+  ~AuthServerProcess();
+
+  std::string grpc_address() const;  // "127.0.0.1:port"
+  int ops_port() const { return ops_port_; }
+  pid_t pid() const { return pid_; }
+
+  void Signal(int signal) const;
+  // The exit code, 128 + n after signal n; nullopt if it still runs at the deadline.
+  std::optional<int> WaitForExit(std::chrono::milliseconds deadline = std::chrono::seconds(30));
+
+  // What it has written to stderr.
+  std::string log() const;
+  // The body of GET `path` on the ops listener, or empty. `status` gets the HTTP status.
+  std::string HttpGet(const std::string& path, int* status = nullptr) const;
+  // One sample of /metrics by its full name with labels, e.g. `auth_pool_generation`; -1 if absent.
+  double Metric(const std::string& sample) const;
+
+ private:
+  AuthServerProcess() = default;
+  absl::Status AwaitPorts();
+  absl::Status AwaitReady();
+
+  pid_t pid_ = -1;
+  int grpc_port_ = 0;
+  int ops_port_ = 0;
+  std::filesystem::path directory_;  // log and port file; removed with the object
+};
+
+// Runs `auth_server` until it exits by itself; for --help, --print-config and bad configuration.
+struct ServerRun {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+ServerRun RunAuthServer(const std::vector<std::string>& flags,
+                        const std::vector<std::string>& environment = {},
+                        std::chrono::milliseconds deadline = std::chrono::seconds(30));
+
+}  // namespace auth::testing

@@ -1,0 +1,163 @@
+#include "pool/connect_policy.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string_view>
+#include <vector>
+
+#include "tests/support/scripted_connection.h"
+
+namespace auth::pool {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::SqlFailure;
+
+const MonotonicTime kStart{std::chrono::hours(1)};
+
+class ConnectPolicyTest : public ::testing::Test {
+ protected:
+  static ConnectDemand Demand(int waiters, int connecting = 0, int lent = 0) {
+    return ConnectDemand{waiters, connecting, lent};
+  }
+  bool Wants(const ConnectDemand& demand) const {
+    return policy_.NextConnect(demand) != ConnectPolicy::kNever;
+  }
+  ConnectFailure Fail(std::string_view sqlstate = "", int open = 0) {
+    return policy_.OnFailure(now_, now_, SqlFailure(sqlstate), open);
+  }
+
+  PoolOptions options_;
+  MonotonicTime now_ = kStart;
+  ConnectPolicy policy_{options_, Jitter(7)};
+};
+
+TEST_F(ConnectPolicyTest, NobodyWaitsNobodyConnects) {
+  EXPECT_FALSE(Wants(Demand(0)));
+  Fail();
+  EXPECT_FALSE(Wants(Demand(0)));
+}
+
+TEST_F(ConnectPolicyTest, ConnectsUnderWayCoverWaiters) {
+  EXPECT_TRUE(Wants(Demand(1)));
+  EXPECT_FALSE(Wants(Demand(1, 1)));
+  EXPECT_TRUE(Wants(Demand(2, 1)));
+  EXPECT_FALSE(Wants(Demand(50, 2)));
+}
+
+TEST_F(ConnectPolicyTest, OneAtATimeWhileConnectionsWillReturn) {
+  EXPECT_TRUE(Wants(Demand(50, 0, 5)));
+  EXPECT_FALSE(Wants(Demand(50, 1, 5)));
+}
+
+TEST_F(ConnectPolicyTest, OneAtATimeAfterAFailure) {
+  Fail();
+  EXPECT_TRUE(Wants(Demand(50)));
+  EXPECT_FALSE(Wants(Demand(50, 1)));
+  policy_.OnSuccess();
+  EXPECT_TRUE(Wants(Demand(50, 1)));
+}
+
+TEST_F(ConnectPolicyTest, OpensWhatTheStartAsksForOnce) {
+  policy_.RequestInitial(2);
+  EXPECT_TRUE(Wants(Demand(0)));
+  policy_.OnSuccess();
+  EXPECT_TRUE(Wants(Demand(0)));
+  policy_.OnSuccess();
+  EXPECT_FALSE(Wants(Demand(0)));
+}
+
+TEST_F(ConnectPolicyTest, RefusedCallerAsksForOneProbe) {
+  policy_.RequestProbe();
+  policy_.RequestProbe();
+  EXPECT_TRUE(Wants(Demand(0)));
+  EXPECT_FALSE(Wants(Demand(0, 1)));
+  policy_.OnStarted();
+  EXPECT_FALSE(Wants(Demand(0)));
+}
+
+// Whatever the random draws: connects that fail at once, with two side by side at first.
+TEST_F(ConnectPolicyTest, NeverMoreThanFiveFailingConnectsInASecond) {
+  for (uint32_t seed = 1; seed <= 500; ++seed) {
+    ConnectPolicy policy(options_, Jitter(seed));
+    std::vector<MonotonicTime> starts = {kStart, kStart};
+    for (const MonotonicTime start : starts) {
+      policy.OnFailure(start, start + milliseconds(1), SqlFailure(""), 0);
+    }
+    while (starts.back() < kStart + seconds(20)) {
+      const MonotonicTime next = policy.NextConnect(Demand(1));
+      ASSERT_GE(next, starts.back() + milliseconds(200));
+      ASSERT_LE(next, starts.back() + seconds(1));
+      starts.push_back(next);
+      policy.OnFailure(next, next + milliseconds(1), SqlFailure(""), 0);
+    }
+    for (size_t i = 5; i < starts.size(); ++i) {
+      ASSERT_GE(starts[i] - starts[i - 5], seconds(1)) << "seed " << seed;
+    }
+  }
+}
+
+TEST_F(ConnectPolicyTest, StartWithoutCallersBacksOffUpToFourTimesTheDelay) {
+  Duration longest{};
+  for (uint32_t seed = 1; seed <= 200; ++seed) {
+    ConnectPolicy policy(options_, Jitter(seed));
+    policy.RequestInitial(1);
+    const Duration caps[] = {milliseconds(500), seconds(1), seconds(2), seconds(2)};
+    MonotonicTime now = kStart;
+    for (const Duration cap : caps) {
+      policy.OnFailure(now, now, SqlFailure(""), 0);
+      const Duration delay = policy.NextConnect(Demand(0)) - now;
+      EXPECT_GE(delay, milliseconds(200));
+      EXPECT_LE(delay, cap);
+      // A caller does not wait for the start's long pause.
+      EXPECT_LE(policy.NextConnect(Demand(1)) - now, milliseconds(400));
+      longest = std::max(longest, delay);
+      now += delay;
+    }
+  }
+  EXPECT_GT(longest, milliseconds(1800));
+}
+
+TEST_F(ConnectPolicyTest, CountsAttemptsAndAsksToRecreateAfterTheLast) {
+  for (int series = 0; series < 3; ++series) {
+    for (int attempt = 1; attempt <= 3; ++attempt) {
+      const ConnectFailure failure = Fail();
+      EXPECT_EQ(failure.attempt, attempt);
+      EXPECT_EQ(failure.recreate, attempt == 3);
+    }
+  }
+  Fail();
+  policy_.OnSuccess();
+  EXPECT_EQ(Fail().attempt, 1);
+}
+
+TEST_F(ConnectPolicyTest, ServerThatAnswersCastsNoDoubtOnOpenConnections) {
+  for (const char* const sqlstate : {"53300", "28P01"}) {
+    for (int i = 0; i < 9; ++i) EXPECT_FALSE(Fail(sqlstate, 3).recreate);
+  }
+}
+
+TEST_F(ConnectPolicyTest, FullServerIsAnOutageOnlyForAPoolWithoutConnections) {
+  for (int i = 0; i < 100; ++i, now_ += seconds(1)) Fail("53300", /*open=*/1);
+  EXPECT_FALSE(policy_.refusing());
+  for (int i = 0; i < 31; ++i, now_ += seconds(1)) Fail("53300", /*open=*/0);
+  EXPECT_TRUE(policy_.refusing());
+}
+
+TEST_F(ConnectPolicyTest, RemembersARefusedConfigurationUntilSomethingElseHappens) {
+  Fail("28P01");
+  EXPECT_EQ(policy_.configuration_failure(), SqlFailure("28P01"));
+  Fail("57P03");
+  EXPECT_TRUE(policy_.configuration_failure().ok());
+  Fail("3D000");
+  EXPECT_FALSE(policy_.configuration_failure().ok());
+  policy_.OnSuccess();
+  EXPECT_TRUE(policy_.configuration_failure().ok());
+  Fail("28P01");
+  EXPECT_TRUE(policy_.configuration_failure().ok());
+}
+
+}  // namespace
+}  // namespace auth::pool

@@ -1,0 +1,215 @@
+// What the pool concludes for all its connections from the failure of one.
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "tests/unit/pool/pool_fixture.h"
+
+namespace auth::pool {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::Call;
+using testing::IsOk;
+using testing::SqlFailure;
+using testing::StatusIs;
+
+class ConnectionPoolFaultsTest : public PoolTest {
+ protected:
+  // Borrows the connection on top and gives it back as failed with `sqlstate`.
+  void Lose(std::string_view sqlstate) { Borrow().Discard(SqlFailure(sqlstate)); }
+  static void Lose(PooledConnection connection, std::string_view sqlstate) {
+    std::move(connection).Discard(SqlFailure(sqlstate));
+  }
+  int64_t generation() const { return pool_->Stats().generation; }
+};
+
+TEST_F(ConnectionPoolFaultsTest, LossSweepsIdleConnectionsAndMakesThemSuspect) {
+  MakePoolWithIdle(4);
+  PooledConnection lost = Borrow();  // session 3
+  database_.session(0).Kill();
+  Lose(std::move(lost), "08006");
+  EXPECT_TRUE(Eventually([&] { return database_.session(0).closed(); }));
+  clock_.Settle();
+  EXPECT_EQ(observer_.Count("retired lost"), 1);
+  EXPECT_EQ(observer_.Count("retired closed_by_server"), 1);
+  EXPECT_EQ(pool_->Stats().idle, 2);
+  EXPECT_EQ(generation(), 1);
+  { const PooledConnection connection = Borrow(); }
+  { const PooledConnection connection = Borrow(); }
+  EXPECT_EQ(database_.session(2).calls(Call::kPing), 1);
+}
+
+TEST_F(ConnectionPoolFaultsTest, SweepKeepsTheOrder) {
+  MakePoolWithIdle(4);
+  Lose("08006");
+  clock_.Settle();
+  const PooledConnection top = Borrow();
+  EXPECT_EQ(database_.session(2).calls(Call::kPing), 1);
+}
+
+TEST_F(ConnectionPoolFaultsTest, ServerShutdownRecreatesThePool) {
+  for (const char* const sqlstate : {"57P01", "57P02"}) {
+    SCOPED_TRACE(sqlstate);
+    observer_.Clear();
+    const int opened = database_.session_count();
+    MakePoolWithIdle(4);
+    PooledConnection lost = Borrow();
+    std::optional<PooledConnection> borrowed = Borrow();
+    Lose(std::move(lost), sqlstate);
+    EXPECT_EQ(generation(), 2);
+    EXPECT_EQ(observer_.Count("recreated server_shutdown"), 1);
+    EXPECT_TRUE(Eventually([&] { return pool_->Stats().total() == 1; }));
+    EXPECT_EQ(observer_.Count("retired stale_generation"), 2);
+    borrowed.reset();
+    EXPECT_EQ(pool_->Stats().total(), 0);
+    EXPECT_EQ(observer_.Count("retired stale_generation"), 3);
+    { const PooledConnection connection = Borrow(); }
+    EXPECT_EQ(pool_->Stats().idle, 1);
+    EXPECT_EQ(database_.session_count(), opened + 5);
+  }
+}
+
+TEST_F(ConnectionPoolFaultsTest, TwoLossesWithinASecondRecreateThePool) {
+  MakePoolWithIdle(4);
+  Lose("08006");
+  EXPECT_EQ(generation(), 1);
+  clock_.Advance(milliseconds(999));
+  Lose("08006");
+  EXPECT_EQ(generation(), 2);
+  EXPECT_EQ(observer_.Count("recreated repeated_loss"), 1);
+}
+
+TEST_F(ConnectionPoolFaultsTest, TwoLossesFurtherApartDoNot) {
+  MakePoolWithIdle(4);
+  Lose("08006");
+  clock_.Advance(milliseconds(1000));
+  Lose("08006");
+  EXPECT_EQ(generation(), 1);
+}
+
+TEST_F(ConnectionPoolFaultsTest, RecreatesAtMostOnceASecond) {
+  MakePoolWithIdle(2);
+  Lose("57P01");
+  EXPECT_EQ(generation(), 2);
+  clock_.Advance(milliseconds(300));
+  Lose("57P01");
+  Lose("57P01");
+  EXPECT_EQ(generation(), 2);
+  const PooledConnection still_new = Borrow();
+  clock_.Advance(milliseconds(699));
+  EXPECT_EQ(generation(), 2);
+  clock_.Advance(milliseconds(1));
+  EXPECT_EQ(generation(), 3);
+  EXPECT_EQ(observer_.Count("recreated server_shutdown"), 2);
+  clock_.Advance(seconds(5));
+  EXPECT_EQ(generation(), 3);
+}
+
+TEST_F(ConnectionPoolFaultsTest, LossOfAnOldConnectionDoesNotCondemnTheNewOnes) {
+  MakePoolWithIdle(4);
+  PooledConnection first = Borrow();
+  PooledConnection second = Borrow();
+  PooledConnection third = Borrow();
+  Lose(std::move(first), "57P01");
+  const PooledConnection replacement = Borrow();
+  Lose(std::move(second), "57P01");
+  Lose(std::move(third), "25006");
+  clock_.Advance(seconds(2));
+  EXPECT_EQ(generation(), 2);
+}
+
+TEST_F(ConnectionPoolFaultsTest, ReadOnlyServerRecreatesThePool) {
+  MakePoolWithIdle(3);
+  Lose("25006");
+  EXPECT_EQ(generation(), 2);
+  EXPECT_EQ(observer_.Count("recreated read_only"), 1);
+  EXPECT_EQ(observer_.Count("retired read_only"), 1);
+  EXPECT_TRUE(Eventually([&] { return pool_->Stats().total() == 0; }));
+}
+
+TEST_F(ConnectionPoolFaultsTest, IdleCloseSweepsButDoesNotRecreate) {
+  for (const char* const sqlstate : {"57P05", "25P03"}) {
+    SCOPED_TRACE(sqlstate);
+    observer_.Clear();
+    MakePoolWithIdle(4);
+    const PoolStats before = pool_->Stats();
+    Lose(sqlstate);
+    Lose(sqlstate);
+    clock_.Advance(seconds(2));
+    EXPECT_EQ(generation(), 1);
+    EXPECT_EQ(pool_->Stats().idle, 2);
+    EXPECT_TRUE(pool_->Stats().database_reachable);
+    EXPECT_EQ(pool_->Stats().reachable_since, before.reachable_since);
+    EXPECT_EQ(pool_->Stats().last_sqlstate, sqlstate);
+    // The two that were left idle were looked at: by the sweep, besides at their borrow.
+    EXPECT_GT(observer_.Count("alive peek"), 4 + 2);
+  }
+}
+
+TEST_F(ConnectionPoolFaultsTest, StaleStatementClosesThisConnectionOnly) {
+  MakePoolWithIdle(3);
+  Lose("26000");
+  Lose("42P05");
+  EXPECT_EQ(generation(), 1);
+  EXPECT_EQ(observer_.Count("retired stale_statement"), 2);
+  { const PooledConnection connection = Borrow(); }
+  EXPECT_EQ(database_.calls(Call::kPing), 0);
+}
+
+TEST_F(ConnectionPoolFaultsTest, DeadlineThatFiredMakesTheOthersSuspect) {
+  MakePoolWithIdle(3);
+  Borrow().Discard(SqlFailure(SqlFault::kDeadline));
+  EXPECT_EQ(observer_.Count("retired deadline"), 1);
+  EXPECT_EQ(generation(), 1);
+  const PooledConnection second = Borrow();
+  const PooledConnection first = Borrow();
+  EXPECT_EQ(database_.calls(Call::kPing), 2);
+}
+
+TEST_F(ConnectionPoolFaultsTest, InvalidateAllClosesIdleOnesNowAndBorrowedOnesOnReturn) {
+  MakePoolWithIdle(3);
+  std::optional<PooledConnection> borrowed = Borrow();
+  pool_->InvalidateAll();
+  EXPECT_TRUE(Eventually([&] { return database_.live() == 1; }));
+  borrowed.reset();
+  EXPECT_EQ(database_.live(), 0);
+  EXPECT_EQ(observer_.Count("retired invalidated"), 3);
+  EXPECT_EQ(observer_.Count("recreated requested"), 1);
+}
+
+TEST_F(ConnectionPoolFaultsTest, ConnectionOfAConnectBegunBeforeTheRecreationIsNotLent) {
+  MakePool();
+  database_.HoldConnects();
+  auto caller = StartWaiting(seconds(10));
+  ASSERT_TRUE(Eventually([&] { return database_.connects_running() == 1; }));
+  pool_->InvalidateAll();
+  database_.ReleaseAllConnects();
+  EXPECT_THAT(caller.get(), IsOk());
+  EXPECT_TRUE(Eventually([&] { return database_.session(0).closed(); }));
+  EXPECT_EQ(database_.session_count(), 2);
+}
+
+TEST_F(ConnectionPoolFaultsTest, StatsSayWhetherTheDatabaseAnswers) {
+  MakePool();
+  EXPECT_FALSE(pool_->Stats().database_reachable);
+  std::optional<PooledConnection> other = Borrow();
+  EXPECT_TRUE(pool_->Stats().database_reachable);
+  EXPECT_EQ(pool_->Stats().last_fault, "");
+  clock_.Advance(seconds(3));
+  Lose("08006");
+  PoolStats stats = pool_->Stats();
+  EXPECT_FALSE(stats.database_reachable);
+  EXPECT_EQ(stats.reachable_since, clock_.Monotonic());
+  EXPECT_EQ(stats.last_fault, SqlFaultName(SqlFault::kLost));
+  EXPECT_EQ(stats.last_sqlstate, "08006");
+  clock_.Advance(seconds(2));
+  other.reset();
+  stats = pool_->Stats();
+  EXPECT_TRUE(stats.database_reachable);
+  EXPECT_EQ(stats.reachable_since, clock_.Monotonic());
+}
+
+}  // namespace
+}  // namespace auth::pool
