@@ -1,26 +1,13 @@
 #include "tests/support/test_postgres.h"
 
-#include <sys/stat.h>
-
 #include <csignal>
-#include <cstdlib>
 #include <stdexcept>
 
 namespace auth::testing {
 namespace {
 
-namespace fs = std::filesystem;
-
 void Check(const absl::Status& status) {
   if (!status.ok()) throw std::runtime_error(std::string(status.message()));
-}
-
-// Below /tmp, whatever TMPDIR says: the user `postgres` must reach it.
-fs::path MakeDirectory() {
-  std::string directory = "/tmp/auth-test-XXXXXX";
-  if (mkdtemp(directory.data()) == nullptr) throw std::runtime_error("mkdtemp");
-  chmod(directory.c_str(), 0711);
-  return directory;
 }
 
 TestPostgres::Settings FastSettings() {
@@ -41,12 +28,11 @@ void FrozenProcess::Thaw() {
   if (pid_ != 0) kill(std::exchange(pid_, 0), SIGCONT);
 }
 
-TestPostgres::TestPostgres(Settings settings)
-    : directory_(MakeDirectory()), guard_(directory_.string()) {
+TestPostgres::TestPostgres(Settings settings) : guard_(directory_.path().string()) {
   Settings all = FastSettings();
   all.insert(all.end(), settings.begin(), settings.end());
   absl::StatusOr<std::unique_ptr<dev::EmbeddedPostgres>> started =
-      dev::EmbeddedPostgres::Start({.directory = directory_ / "postgres", .settings = all});
+      dev::EmbeddedPostgres::Start({.directory = directory_.path() / "postgres", .settings = all});
   Check(started.status());
   server_ = *std::move(started);
   guard_.Watch(server_->postmaster_pid());
@@ -60,8 +46,6 @@ TestPostgres::~TestPostgres() {
   static_cast<void>(server_->Stop(dev::EmbeddedPostgres::StopMode::kImmediate));
   server_.reset();
   guard_.Watch(0);
-  std::error_code ignored;
-  fs::remove_all(directory_, ignored);
 }
 
 std::string TestPostgres::CreateDatabase() {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <sys/types.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "server/dev/embedded_postgres.h"
 #include "tests/support/orphan_guard.h"
 #include "tests/support/sql_connection.h"
+#include "tests/support/temporary_directory.h"
 
 namespace auth::testing {
 
@@ -70,7 +70,7 @@ class TestPostgres {
   void Crash();
 
  private:
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
   OrphanGuard guard_;
   std::unique_ptr<dev::EmbeddedPostgres> server_;
   std::unique_ptr<SqlConnection> admin_;

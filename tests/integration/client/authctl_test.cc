@@ -1,14 +1,11 @@
 // authctl as users and scripts run it, against a scripted server.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
-
-#include <filesystem>
-#include <fstream>
 
 #include "tests/integration/client/child_program.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/test_certificate.h"
 #include "tests/unit/client/fake_auth_server.h"
-#include "tests/unit/client/self_signed_certificate.h"
 
 namespace auth::testing {
 namespace {
@@ -23,17 +20,6 @@ constexpr char kPassword[] = "correct horse battery staple";
 
 class AuthctlTest : public ::testing::Test {
  protected:
-  AuthctlTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "authctl-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~AuthctlTest() override { std::filesystem::remove_all(folder_); }
-
-  std::string Write(const std::string& name, const std::string& content) const {
-    std::ofstream(folder_ / name) << content;
-    return folder_ / name;
-  }
-
   std::vector<std::string> Arguments(const std::vector<std::string>& arguments) const {
     std::vector<std::string> all = {AUTHCTL_BINARY, "--server", server_.address()};
     all.insert(all.end(), arguments.begin(), arguments.end());
@@ -51,7 +37,7 @@ class AuthctlTest : public ::testing::Test {
   }
 
   FakeAuthServer server_;
-  std::filesystem::path folder_;
+  const TemporaryDirectory directory_;
 };
 
 TEST_F(AuthctlTest, RegisterPrintsUserAndSession) {
@@ -75,7 +61,8 @@ TEST_F(AuthctlTest, JsonIsThePublishedForm) {
 }
 
 TEST_F(AuthctlTest, SignInReadsThePasswordFromAFile) {
-  const Ended ended = Run({"sign-in", "ana@example.com", "--password-file", Write("p", kPassword)});
+  const Ended ended =
+      Run({"sign-in", "ana@example.com", "--password-file", directory_.Write("p", kPassword)});
   EXPECT_EQ(ended.exit_code, 0);
   EXPECT_THAT(ended.out, AllOf(StartsWith("Signed in ana@example.com\n"),
                                HasSubstr(std::string("token:    ") + kSessionToken)));
@@ -83,12 +70,14 @@ TEST_F(AuthctlTest, SignInReadsThePasswordFromAFile) {
 
 TEST_F(AuthctlTest, OneLineEndAndNothingElseIsDroppedFromAPassword) {
   for (const std::string end : {"", "\n", "\r\n"}) {
-    ASSERT_EQ(Run({"register", "a@b.c", "--password-file", Write("p", "  a pass word  " + end)})
+    ASSERT_EQ(Run({"register", "a@b.c", "--password-file",
+                   directory_.Write("p", "  a pass word  " + end)})
                   .exit_code,
               0);
     EXPECT_EQ(server_.registrations().back().password(), "  a pass word  ");
   }
-  ASSERT_EQ(Run({"register", "a@b.c", "--password-file", Write("p", "two\n\n")}).exit_code, 0);
+  ASSERT_EQ(
+      Run({"register", "a@b.c", "--password-file", directory_.Write("p", "two\n\n")}).exit_code, 0);
   EXPECT_EQ(server_.registrations().back().password(), "two\n");
 }
 
@@ -98,7 +87,7 @@ TEST_F(AuthctlTest, ATokenComesFromStdinFileOrEnvironment) {
   const std::string token = kSessionToken;
   for (const Ended& ended : {
            Run({"validate", "--token-stdin"}, {.stdin_text = " " + token + "\n"}),
-           Run({"validate", "--token-file", Write("token", token + "\n\n")}),
+           Run({"validate", "--token-file", directory_.Write("token", token + "\n\n")}),
            Run({"validate"}, {.environment = {{"AUTHCTL_TOKEN", token}}}),
            Run({"validate", "--token-stdin"},
                {.stdin_text = token, .environment = {{"AUTHCTL_TOKEN", "another"}}}),
@@ -229,15 +218,15 @@ TEST_F(AuthctlTest, WrongFilesAndTargetsAreUsageErrorsAndNothingIsSent) {
     std::string message;
   };
   const std::vector<Case> cases = {
-      {{"register", "a@b.c", "--password-file", folder_ / "missing"}, "No such file"},
-      {{"register", "a@b.c", "--password-file", folder_}, "it is no file"},
-      {{"register", "a@b.c", "--password-file", Write("empty", "\n")}, "is empty"},
+      {{"register", "a@b.c", "--password-file", directory_.path() / "missing"}, "No such file"},
+      {{"register", "a@b.c", "--password-file", directory_.path()}, "it is no file"},
+      {{"register", "a@b.c", "--password-file", directory_.Write("empty", "\n")}, "is empty"},
       {{"register", "a@b.c", "--password-file", "/dev/zero"}, "holds too much"},
       {{"register", "a@b.c", "--password-stdin"}, "stdin is empty"},
       {{"register", "a@b.c"}, "--password-stdin or --password-file"},
       {{"validate"}, "AUTHCTL_TOKEN"},
-      {{"validate", "--token-file", folder_ / "missing"}, "No such file"},
-      {{"health", "--tls-ca", folder_ / "missing"}, "No such file"},
+      {{"validate", "--token-file", directory_.path() / "missing"}, "No such file"},
+      {{"health", "--tls-ca", directory_.path() / "missing"}, "No such file"},
       {{"health", "--server", "auth.example.com:1"}, "plaintext"},
       {{"no-such-command"}, "Try: authctl --help"},
   };
@@ -321,11 +310,11 @@ TEST_F(AuthctlTest, TheEndOfInputAtThePromptIsAUsageError) {
 }
 
 TEST_F(AuthctlTest, TalksTls) {
-  const SelfSignedCertificate pem = MakeSelfSignedCertificate("auth.test");
+  const TestCertificate pem = MakeSelfSignedCertificate("auth.test", "DNS:auth.test");
   grpc::SslServerCredentialsOptions options;
   options.pem_key_cert_pairs = {{pem.key, pem.certificate}};
   const FakeAuthServer server(grpc::SslServerCredentials(options));
-  const std::string ca = Write("ca.pem", pem.certificate);
+  const std::string ca = directory_.Write("ca.pem", pem.certificate);
 
   const Ended trusted = Run(
       {"health", "--server", server.address(), "--tls-ca", ca, "--tls-server-name", "auth.test"});

@@ -14,6 +14,7 @@
 #include <iterator>
 
 #include "tests/support/eventually.h"
+#include "tests/support/temporary_directory.h"
 
 extern char** environ;
 
@@ -88,9 +89,9 @@ bool Echoes(int terminal) {
 }  // namespace
 
 Ended RunProgram(const std::vector<std::string>& arguments, const ChildOptions& options) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "child-XXXXXX").string();
-  const std::filesystem::path folder = ::mkdtemp(pattern.data());
-  std::ofstream(folder / "in") << options.stdin_text;
+  const TemporaryDirectory directory;
+  const std::filesystem::path& folder = directory.path();
+  directory.Write("in", options.stdin_text);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, (folder / "in").c_str(), O_RDONLY, 0);
@@ -101,7 +102,6 @@ Ended RunProgram(const std::vector<std::string>& arguments, const ChildOptions& 
   posix_spawn_file_actions_destroy(&actions);
   ended.out = ReadFile(folder / "out");
   ended.err = ReadFile(folder / "err");
-  std::filesystem::remove_all(folder);
   return ended;
 }
 

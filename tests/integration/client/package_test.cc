@@ -1,12 +1,11 @@
 // The CMake package, as a project of somebody else uses it: installed, found, linked and run.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "tests/integration/client/child_program.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/client/fake_auth_server.h"
 
 namespace auth::testing {
@@ -16,24 +15,18 @@ using ::testing::HasSubstr;
 
 class PackageTest : public ::testing::Test {
  protected:
-  PackageTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "package-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~PackageTest() override { std::filesystem::remove_all(folder_); }
-
   void MustRun(const std::vector<std::string>& arguments) const {
     const Ended ended = RunProgram(arguments);
     ASSERT_EQ(ended.exit_code, 0) << ::testing::PrintToString(arguments) << "\n"
                                   << ended.out << ended.err;
   }
 
-  std::filesystem::path folder_;
+  const TemporaryDirectory directory_;
 };
 
 TEST_F(PackageTest, AConsumerFindsLinksAndRunsIt) {
-  const std::string prefix = folder_ / "prefix";
-  const std::string build = folder_ / "build";
+  const std::string prefix = directory_.path() / "prefix";
+  const std::string build = directory_.path() / "build";
   ASSERT_NO_FATAL_FAILURE(MustRun({CMAKE_PROGRAM, "--install", PROJECT_BUILD_DIR, "--prefix",
                                    prefix, "--component", "auth_client"}));
   EXPECT_TRUE(std::filesystem::exists(prefix + "/share/auth_service/service_config.json"));
@@ -61,7 +54,7 @@ TEST_F(PackageTest, AConsumerFindsLinksAndRunsIt) {
 }
 
 TEST_F(PackageTest, TheClientAloneNeedsNothingOfTheServer) {
-  const std::string build = folder_ / "build";
+  const std::string build = directory_.path() / "build";
   ASSERT_NO_FATAL_FAILURE(MustRun({CMAKE_PROGRAM, "-S", PROJECT_DIR, "-B", build, "-G", "Ninja",
                                    "-DCMAKE_CXX_COMPILER=" COMPILER, "-DAUTH_BUILD_SERVER=OFF",
                                    "-DAUTH_BUILD_TESTS=OFF"}));

@@ -10,8 +10,8 @@
 #include <sstream>
 
 #include "server/dev/postgres_install.h"
-#include "tests/integration/dev/temporary_directory.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temporary_directory.h"
 
 namespace auth::dev {
 namespace {

@@ -13,11 +13,11 @@
 #include <fstream>
 #include <optional>
 
-#include "tests/integration/dev/temporary_directory.h"
 #include "tests/support/eventually.h"
 #include "tests/support/orphan_guard.h"
 #include "tests/support/sql_connection.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temporary_directory.h"
 
 namespace auth::dev {
 namespace {

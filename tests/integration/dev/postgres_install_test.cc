@@ -5,8 +5,8 @@
 
 #include <fstream>
 
-#include "tests/integration/dev/temporary_directory.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temporary_directory.h"
 
 namespace auth::dev {
 namespace {

@@ -7,21 +7,21 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <thread>
 #include <vector>
 
 #include "server/ops/listen_socket.h"
 #include "tests/integration/ops/http_client.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/test_certificate.h"
 
 namespace auth::ops {
 namespace {
 
 using auth::testing::IsOk;
+using auth::testing::MakeSelfSignedCertificate;
 using auth::testing::StatusIs;
+using auth::testing::TestCertificate;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -38,24 +38,14 @@ class ListenerProbeTest : public ::testing::Test {
   RealClock clock_;
 };
 
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
 // A certificate for localhost, signed by itself.
 std::shared_ptr<grpc::ServerCredentials> TlsCredentials(bool demand_client_certificate) {
-  const std::string stem = ::testing::TempDir() + "/listener_probe_test";
-  const std::string command =
-      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj "
-      "/CN=localhost -keyout " +
-      stem + ".key -out " + stem + ".pem 2>/dev/null";
-  EXPECT_EQ(std::system(command.c_str()), 0);
+  const TestCertificate own = MakeSelfSignedCertificate("localhost", "DNS:localhost");
   grpc::SslServerCredentialsOptions options(
       demand_client_certificate ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
                                 : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
-  options.pem_key_cert_pairs.push_back({ReadFile(stem + ".key"), ReadFile(stem + ".pem")});
-  options.pem_root_certs = ReadFile(stem + ".pem");
+  options.pem_key_cert_pairs.push_back({own.key, own.certificate});
+  options.pem_root_certs = own.certificate;
   return grpc::SslServerCredentials(options);
 }
 

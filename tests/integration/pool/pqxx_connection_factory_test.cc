@@ -1,12 +1,7 @@
 #include "pool/pqxx_connection_factory.h"
 
 #include <gtest/gtest.h>
-#include <pwd.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <future>
 #include <memory>
 #include <string>
@@ -14,6 +9,7 @@
 
 #include "tests/integration/pool/connect_fixture.h"
 #include "tests/integration/pool/loopback_listener.h"
+#include "tests/support/postgres_tls.h"
 
 namespace auth::pool {
 namespace {
@@ -277,40 +273,12 @@ TEST_F(PqxxConnectionFactoryTest, CancelEndsRunningAndLaterConnects) {
 
 // --- TLS -----------------------------------------------------------------------------------------
 
-// A key and a certificate for "localhost" that a server process can read.
-class ServerCertificate {
- public:
-  ServerCertificate() {
-    std::string directory = "/tmp/auth-tls-XXXXXX";
-    if (mkdtemp(directory.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    directory_ = directory;
-    const std::string make =
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-        "-subj /CN=localhost -addext subjectAltName=DNS:localhost -days 2 "
-        "-keyout " +
-        key() + " -out " + certificate() + " 2>/dev/null";
-    if (std::system(make.c_str()) != 0) throw std::runtime_error("openssl req");
-    chmod(directory.c_str(), 0711);
-    chmod(key().c_str(), 0600);
-    const passwd* server = getuid() == 0 ? getpwnam("postgres") : nullptr;
-    if (server != nullptr && chown(key().c_str(), server->pw_uid, server->pw_gid) != 0) {
-      throw std::runtime_error("chown");
-    }
-  }
-  ~ServerCertificate() { std::filesystem::remove_all(directory_); }
-  std::string key() const { return directory_ / "server.key"; }
-  std::string certificate() const { return directory_ / "server.crt"; }
-
- private:
-  std::filesystem::path directory_;
-};
-
 TEST_F(PqxxConnectionFactoryTest, OverTlsEverythingHolds) {
-  const ServerCertificate files;
+  const testing::TemporaryDirectory directory;
   testing::TestPostgres server(
-      {{"ssl", "on"}, {"ssl_cert_file", files.certificate()}, {"ssl_key_file", files.key()}});
-  const std::string verify =
-      server.url() + "?sslmode=verify-full&sslrootcert=" + files.certificate();
+      testing::TlsSettings(directory, testing::MakeSelfSignedCertificate("db", "DNS:localhost")));
+  const std::string verify = server.url() + "?sslmode=verify-full&sslrootcert=" +
+                             (directory.path() / "server.crt").string();
 
   // The certificate is for localhost and not for 127.0.0.1.
   const absl::Status wrong_name = ConnectFailure(verify);

@@ -2,107 +2,48 @@
 
 #include <gmock/gmock.h>
 #include <grpcpp/security/credentials.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
-#include <filesystem>
-#include <fstream>
-#include <memory>
 #include <string>
 
 #include "tests/integration/rpc/test_server.h"
 #include "tests/support/eventually.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/test_certificate.h"
 
 namespace auth::rpc {
 namespace {
 
 using ::testing::HasSubstr;
 using testing::StatusIs;
+using testing::TestCertificate;
 
-// A certificate with its key, signed by `issuer`, or by itself.
-class Certificate {
- public:
-  explicit Certificate(const char* name, const Certificate* issuer = nullptr)
-      : key_(EVP_EC_gen("P-256"), EVP_PKEY_free), x509_(X509_new(), X509_free) {
-    static long serial = 1;  // NOLINT(runtime/int): OpenSSL's type
-    X509* const x509 = x509_.get();
-    X509_set_version(x509, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(x509), serial++);
-    X509_gmtime_adj(X509_getm_notBefore(x509), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
-    X509_set_pubkey(x509, key_.get());
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_ASC,
-                               reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
-    const Certificate& signer = issuer == nullptr ? *this : *issuer;
-    X509_set_issuer_name(x509, X509_get_subject_name(signer.x509_.get()));
-    Extend(NID_basic_constraints, issuer == nullptr ? "critical,CA:TRUE" : "CA:FALSE");
-    Extend(NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
-    X509_sign(x509, signer.key_.get(), EVP_sha256());
-  }
+constexpr char kHosts[] = "DNS:localhost,IP:127.0.0.1";
 
-  std::string CertificatePem() const {
-    return Pem([this](BIO* out) { PEM_write_bio_X509(out, x509_.get()); });
-  }
-  std::string KeyPem() const {
-    return Pem([this](BIO* out) {
-      PEM_write_bio_PrivateKey(out, key_.get(), nullptr, nullptr, 0, nullptr, nullptr);
-    });
-  }
-
- private:
-  void Extend(int nid, const char* value) {
-    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value);
-    X509_add_ext(x509_.get(), extension, -1);
-    X509_EXTENSION_free(extension);
-  }
-  template <typename Write>
-  static std::string Pem(Write write) {
-    BIO* const out = BIO_new(BIO_s_mem());
-    write(out);
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(out, &data);  // NOLINT(runtime/int)
-    std::string pem(data, static_cast<size_t>(size));
-    BIO_free(out);
-    return pem;
-  }
-
-  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
-  std::unique_ptr<X509, decltype(&X509_free)> x509_;
-};
+TestCertificate Certify(const std::string& name) {
+  return testing::MakeSelfSignedCertificate(name, kHosts);
+}
+TestCertificate Certify(const std::string& name, const TestCertificate& issuer) {
+  return testing::MakeCertificate(name, kHosts, issuer);
+}
 
 class CredentialsTest : public ::testing::Test {
  protected:
-  CredentialsTest() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "auth-credentials-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~CredentialsTest() override { std::filesystem::remove_all(directory_); }
-
-  std::string Write(const std::string& name, const std::string& content) {
-    const std::filesystem::path path = directory_ / name;
-    std::ofstream(path.string() + ".new") << content;
-    std::filesystem::rename(path.string() + ".new", path);
-    return path.string();
-  }
-
   GrpcServer::Options Tls(bool mutual = false) {
     GrpcServer::Options options = TestServer::DefaultOptions();
-    options.tls.cert = Write("cert.pem", server_.CertificatePem());
-    options.tls.key = Write("key.pem", server_.KeyPem());
-    if (mutual) options.tls.client_ca = Write("client-ca.pem", client_ca_.CertificatePem());
+    options.tls.cert = directory_.Write("cert.pem", server_.certificate);
+    options.tls.key = directory_.Write("key.pem", server_.key);
+    if (mutual) options.tls.client_ca = directory_.Write("client-ca.pem", client_ca_.certificate);
     return options;
   }
 
   // Whether a call over TLS works, with or without a certificate of the client's.
-  grpc::Status CallOverTls(const TestServer& server, const Certificate& trusted,
-                           const Certificate* identity = nullptr) {
+  grpc::Status CallOverTls(const TestServer& server, const TestCertificate& trusted,
+                           const TestCertificate* identity = nullptr) {
     grpc::SslCredentialsOptions ssl;
-    ssl.pem_root_certs = trusted.CertificatePem();
+    ssl.pem_root_certs = trusted.certificate;
     if (identity != nullptr) {
-      ssl.pem_cert_chain = identity->CertificatePem();
-      ssl.pem_private_key = identity->KeyPem();
+      ssl.pem_cert_chain = identity->certificate;
+      ssl.pem_private_key = identity->key;
     }
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -120,11 +61,11 @@ class CredentialsTest : public ::testing::Test {
     return GrpcServer::Start(options, workers.Services(), workers.Dependencies()).status();
   }
 
-  std::filesystem::path directory_;
-  const Certificate ca_{"ca"};
-  const Certificate server_{"server", &ca_};
-  const Certificate client_ca_{"client-ca"};
-  const Certificate client_{"client", &client_ca_};
+  const testing::TemporaryDirectory directory_;
+  const TestCertificate ca_ = Certify("ca");
+  const TestCertificate server_ = Certify("server", ca_);
+  const TestCertificate client_ca_ = Certify("client-ca");
+  const TestCertificate client_ = Certify("client", client_ca_);
 };
 
 TEST_F(CredentialsTest, TlsServesThoseWhoTrustItAndNoPlaintext) {
@@ -152,19 +93,19 @@ TEST_F(CredentialsTest, MutualTlsServesOnlyCertificatesOfTheClientCa) {
 TEST_F(CredentialsTest, ARenewedCertificateIsUsedWithoutARestart) {
   TestServer server(Tls());
   EXPECT_TRUE(CallOverTls(server, ca_).ok());
-  const Certificate new_ca("new-ca");
-  const Certificate renewed("server", &new_ca);
-  Write("key.pem", renewed.KeyPem());
-  Write("cert.pem", renewed.CertificatePem());
+  const TestCertificate new_ca = Certify("new-ca");
+  const TestCertificate renewed = Certify("server", new_ca);
+  directory_.Write("key.pem", renewed.key);
+  directory_.Write("cert.pem", renewed.certificate);
   EXPECT_TRUE(testing::Eventually([&] { return CallOverTls(server, new_ca).ok(); },
                                   std::chrono::seconds(60)));
 }
 
 TEST_F(CredentialsTest, FilesThatCannotWorkAreRefusedAtStart) {
   const TlsFiles good = Tls(/*mutual=*/true).tls;
-  const std::string other_key = Write("other.pem", client_.KeyPem());
-  const std::string no_pem = Write("no.pem", "-----BEGIN NOTHING-----\n");
-  const std::string missing = (directory_ / "missing.pem").string();
+  const std::string other_key = directory_.Write("other.pem", client_.key);
+  const std::string no_pem = directory_.Write("no.pem", "-----BEGIN NOTHING-----\n");
+  const std::string missing = (directory_.path() / "missing.pem").string();
   struct Case {
     TlsFiles files;
     std::string says;

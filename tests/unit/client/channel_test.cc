@@ -4,17 +4,15 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include "auth/v1/auth_service.grpc.pb.h"
 #include "tests/support/eventually.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/test_certificate.h"
 #include "tests/unit/client/fake_auth_server.h"
-#include "tests/unit/client/self_signed_certificate.h"
 
 namespace auth::client {
 namespace {
@@ -23,8 +21,9 @@ using auth::testing::Eventually;
 using auth::testing::FakeAuthServer;
 using auth::testing::IsOk;
 using auth::testing::MakeSelfSignedCertificate;
-using auth::testing::SelfSignedCertificate;
 using auth::testing::StatusIs;
+using auth::testing::TemporaryDirectory;
+using auth::testing::TestCertificate;
 using ::testing::HasSubstr;
 
 constexpr char kServerName[] = "auth.test";
@@ -99,21 +98,13 @@ TEST(ChannelTest, CallsGoToAllReplicasThatAreReady) {
   EXPECT_TRUE(Eventually(none_is_called));
 }
 
+TestCertificate Certify(const std::string& host) {
+  return MakeSelfSignedCertificate(host, "DNS:" + host);
+}
+
 // A folder with PEM files and a TLS server whose certificate says kServerName.
 class TlsChannelTest : public ::testing::Test {
  protected:
-  TlsChannelTest() {
-    std::string pattern = ::testing::TempDir() + "/channel-test-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~TlsChannelTest() override { std::filesystem::remove_all(folder_); }
-
-  std::string Write(const std::string& name, const std::string& content) const {
-    const std::string path = folder_ / name;
-    std::ofstream(path) << content;
-    return path;
-  }
-
   // A server that asks for a client certificate of `client_authority`, unless that is empty.
   std::unique_ptr<FakeAuthServer> StartServer(const std::string& client_authority = "") const {
     grpc::SslServerCredentialsOptions options(
@@ -130,21 +121,22 @@ class TlsChannelTest : public ::testing::Test {
     return channel.ok() ? SignOut(*channel) : grpc::Status::CANCELLED;
   }
 
-  std::filesystem::path folder_;
-  const SelfSignedCertificate server_pem_ = MakeSelfSignedCertificate(kServerName);
+  const TemporaryDirectory directory_;
+  const TestCertificate server_pem_ = Certify(kServerName);
 };
 
 TEST_F(TlsChannelTest, TalksToAServerThatItTrusts) {
   const auto server = StartServer();
   const grpc::Status status = SignOutOver(
-      *server, {.ca_file = Write("ca", server_pem_.certificate), .server_name = kServerName});
+      *server,
+      {.ca_file = directory_.Write("ca", server_pem_.certificate), .server_name = kServerName});
   EXPECT_TRUE(status.ok()) << status.error_message();
 }
 
 TEST_F(TlsChannelTest, RefusesAnotherAuthorityAnotherNameAndPlaintext) {
   const auto server = StartServer();
-  const std::string ca = Write("ca", server_pem_.certificate);
-  const std::string other = Write("other", MakeSelfSignedCertificate(kServerName).certificate);
+  const std::string ca = directory_.Write("ca", server_pem_.certificate);
+  const std::string other = directory_.Write("other", Certify(kServerName).certificate);
   EXPECT_FALSE(SignOutOver(*server, {.ca_file = other, .server_name = kServerName}).ok());
   EXPECT_FALSE(SignOutOver(*server, {.ca_file = ca, .server_name = "other.test"}).ok());
   EXPECT_FALSE(SignOutOver(*server, {.server_name = kServerName}).ok());  // well-known roots
@@ -155,20 +147,21 @@ TEST_F(TlsChannelTest, RefusesAnotherAuthorityAnotherNameAndPlaintext) {
 }
 
 TEST_F(TlsChannelTest, ShowsItsOwnCertificate) {
-  const SelfSignedCertificate client = MakeSelfSignedCertificate("client.test");
+  const TestCertificate client = Certify("client.test");
   const auto server = StartServer(client.certificate);
-  TlsOptions tls = {.ca_file = Write("ca", server_pem_.certificate), .server_name = kServerName};
+  TlsOptions tls = {.ca_file = directory_.Write("ca", server_pem_.certificate),
+                    .server_name = kServerName};
   EXPECT_FALSE(SignOutOver(*server, tls).ok());
-  tls.cert_file = Write("cert", client.certificate);
-  tls.key_file = Write("key", client.key);
+  tls.cert_file = directory_.Write("cert", client.certificate);
+  tls.key_file = directory_.Write("key", client.key);
   const grpc::Status status = SignOutOver(*server, tls);
   EXPECT_TRUE(status.ok()) << status.error_message();
 }
 
 TEST_F(TlsChannelTest, WrongFilesAreNamed) {
-  const std::string certificate = Write("cert.pem", server_pem_.certificate);
-  const std::string key = Write("key.pem", server_pem_.key);
-  const std::string missing = folder_ / "missing.pem";
+  const std::string certificate = directory_.Write("cert.pem", server_pem_.certificate);
+  const std::string key = directory_.Write("key.pem", server_pem_.key);
+  const std::string missing = directory_.path() / "missing.pem";
   const auto message = [](const TlsOptions& tls) {
     const auto channel = MakeChannel({.tls = tls});
     EXPECT_THAT(channel, StatusIs(absl::StatusCode::kInvalidArgument));
@@ -176,8 +169,8 @@ TEST_F(TlsChannelTest, WrongFilesAreNamed) {
   };
   EXPECT_THAT(message({.ca_file = missing}),
               AllOf(HasSubstr("missing.pem"), HasSubstr("No such file")));
-  EXPECT_THAT(message({.ca_file = folder_}), HasSubstr(folder_.string()));
-  EXPECT_THAT(message({.ca_file = Write("empty", "")}), HasSubstr("empty"));
+  EXPECT_THAT(message({.ca_file = directory_.path()}), HasSubstr(directory_.path().string()));
+  EXPECT_THAT(message({.ca_file = directory_.Write("empty", "")}), HasSubstr("empty"));
   EXPECT_THAT(message({.ca_file = key}), HasSubstr("CERTIFICATE"));
   EXPECT_THAT(message({.cert_file = certificate, .key_file = certificate}),
               HasSubstr("PRIVATE KEY"));

@@ -3,31 +3,22 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "server/config.h"
+#include "tests/support/temporary_directory.h"
 
 namespace auth::server {
 namespace {
 
 class CgroupTest : public ::testing::Test {
  protected:
-  CgroupTest()
-      : root_(std::filesystem::path(::testing::TempDir()) /
-              ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(root_);
-    std::filesystem::create_directories(root_);
+  void Write(const std::string& file, const std::string& text) {
+    std::filesystem::create_directories((root_.path() / file).parent_path());
+    root_.Write(file, text);
   }
-  ~CgroupTest() override { std::filesystem::remove_all(root_); }
+  CgroupLimits Read() { return ReadCgroupLimits(root_.path() / "self", root_.path() / "sys"); }
 
-  void Write(const std::string& path, const std::string& text) {
-    const std::filesystem::path file = root_ / path;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-  }
-  CgroupLimits Read() { return ReadCgroupLimits(root_ / "self", root_ / "sys"); }
-
-  const std::filesystem::path root_;
+  const auth::testing::TemporaryDirectory root_;
 };
 
 TEST_F(CgroupTest, Version2InAContainer) {

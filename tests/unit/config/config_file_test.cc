@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "server/config/options.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temporary_directory.h"
 
 namespace auth::server {
 namespace {
@@ -15,9 +14,8 @@ using auth::testing::IsOk;
 using ::testing::HasSubstr;
 
 absl::StatusOr<Settings> Read(const std::string& text) {
-  const std::string path = ::testing::TempDir() + "/config_file_test.conf";
-  std::ofstream(path) << text;
-  return ReadConfigFile(path, AllOptions());
+  const auth::testing::TemporaryDirectory directory;
+  return ReadConfigFile(directory.Write("auth.conf", text), AllOptions());
 }
 
 TEST(ConfigFileTest, ReadsNamesAndValues) {

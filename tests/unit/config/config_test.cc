@@ -10,6 +10,7 @@
 #include "server/config/option.h"
 #include "server/config/options.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temporary_directory.h"
 
 namespace auth::server {
 namespace {
@@ -58,14 +59,7 @@ class ConfigTest : public ::testing::Test {
     return std::get<PrintAndExit>(*loaded).text;
   }
 
-  std::string WriteFile(const std::string& name, const std::string& text) {
-    const std::string path = ::testing::TempDir() + "/" +
-                             ::testing::UnitTest::GetInstance()->current_test_info()->name() + "." +
-                             name;
-    std::ofstream(path) << text;
-    return path;
-  }
-
+  const auth::testing::TemporaryDirectory directory_;
   Environment environment_;
   Machine machine_{.cpus = 4, .memory_bytes = 8 * kGiB, .stderr_is_terminal = false};
 };
@@ -176,7 +170,8 @@ TEST_F(ConfigTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
       EXPECT_EQ(shown(flag + usual), usual) << "flag over environment";
     }
     environment_.erase(variable);
-    context.push_back("--config=" + WriteFile(option.name, option.name + " = " + other + "\n"));
+    context.push_back("--config=" +
+                      directory_.Write(option.name, option.name + " = " + other + "\n"));
     EXPECT_EQ(shown(), other) << "file";
     if (!usual.empty()) {
       environment_[variable] = usual;
@@ -189,7 +184,7 @@ TEST_F(ConfigTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
 }
 
 TEST_F(ConfigTest, TheFileMayBeNamedByTheEnvironment) {
-  environment_["AUTH_CONFIG"] = WriteFile("conf", "hash-queue = 3\n");
+  environment_["AUTH_CONFIG"] = directory_.Write("conf", "hash-queue = 3\n");
   EXPECT_EQ(Good().hash_queue, 3);
 }
 
@@ -264,7 +259,7 @@ TEST_F(ConfigTest, DatabaseUrlVariablesInTheirOrder) {
 }
 
 TEST_F(ConfigTest, TheUrlFileIsReadAgain) {
-  const std::string path = WriteFile("url", "postgresql://app:old@db/users\n");
+  const std::string path = directory_.Write("url", "postgresql://app:old@db/users\n");
   environment_["AUTH_DATABASE_URL_FILE"] = path;
   environment_["DATABASE_URL"] = "postgresql://other/db";
   const auto loaded = Load({});
@@ -399,7 +394,7 @@ TEST_F(ConfigTest, PrintConfigIsAConfigFile) {
   const std::vector<std::string> arguments = {"--embedded-postgres=/tmp/data", "--print-config",
                                               "--pool-acquire-timeout=1s", "--ops-listen="};
   const std::string text = Printed(arguments);
-  EXPECT_EQ(Printed({"--config=" + WriteFile("conf", text), "--print-config"}), text);
+  EXPECT_EQ(Printed({"--config=" + directory_.Write("conf", text), "--print-config"}), text);
 }
 
 TEST_F(ConfigTest, PrintConfigTellsHowToSetTimeoutsBehindAPooler) {

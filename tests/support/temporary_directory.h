@@ -4,13 +4,15 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 
 namespace auth::testing {
 
-// A directory that every user can pass through, removed at the end.
+// A directory of a test's own that every user can pass through, removed at the end. Below /tmp,
+// whatever TMPDIR says: the user `postgres` must reach it.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
@@ -27,6 +29,16 @@ class TemporaryDirectory {
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
+
+  // Makes the file `name`, or replaces it in one step, so that who watches it never sees a part.
+  // Returns its path.
+  std::string Write(const std::string& name, const std::string& content) const {
+    const std::filesystem::path file = path_ / name;
+    const std::filesystem::path written = file.string() + ".new";
+    std::ofstream(written) << content;
+    std::filesystem::rename(written, file);
+    return file;
+  }
 
  private:
   std::filesystem::path path_;
