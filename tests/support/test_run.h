@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+namespace auth::testing {
+
+// The seed of this test's random choices: TEST_SEED if it is set, else a new one. Printed, so that
+// a failure can be repeated.
+uint64_t TestSeed();
+
+// Whether the run takes its time: `tests/run --long`, which sets TEST_LONG=1.
+bool IsLongRun();
+
+// How often, or how long: a little in CI, much in a long run.
+template <typename T>
+T ShortOrLong(T in_ci, T in_long_run) {
+  return IsLongRun() ? in_long_run : in_ci;
+}
+
+}  // namespace auth::testing
