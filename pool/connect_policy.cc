@@ -12,13 +12,8 @@ using std::chrono::seconds;
 // must be noticed, longer than what keeps the rate below five a second.
 constexpr Duration kLeastPause = milliseconds(200);
 constexpr Duration kMostPause = milliseconds(400);
-// retry_delay · 2ⁿ stops growing after two steps: 0.5, 1, 2 s.
-constexpr int kBackoffSteps = 4;
-
-// The server answered and refused one more session: what is open is not in doubt.
-bool ServerAnswered(SqlFault fault) {
-  return fault == SqlFault::kServerFull || fault == SqlFault::kConfiguration;
-}
+// retry_delay · 2ⁿ stops growing here: 0.5, 1, 2 s.
+constexpr int kLargestBackoffFactor = 4;
 
 }  // namespace
 
@@ -27,7 +22,7 @@ ConnectPolicy::ConnectPolicy(const PoolOptions& options, Jitter jitter)
       max_retries_(options.max_retries),
       breaker_(options.outage_patience),
       jitter_(jitter),
-      start_backoff_(options.retry_delay, options.retry_delay * kBackoffSteps, jitter) {
+      start_backoff_(options.retry_delay, options.retry_delay * kLargestBackoffFactor, jitter) {
   failed_starts_.fill(MonotonicTime::min());
 }
 
@@ -58,11 +53,11 @@ bool ConnectPolicy::OnSuccess() {
 
 ConnectFailure ConnectPolicy::OnFailure(MonotonicTime started, MonotonicTime now,
                                         const absl::Status& status, int open) {
-  const SqlFault fault = GetSqlError(status).value_or(SqlError{SqlFault::kLost, "", ""}).fault;
+  const SqlFault fault = SqlErrorOrLost(status).fault;
   ConnectFailure result;
   attempt_ = attempt_ % max_retries_ + 1;
   result.attempt = attempt_;
-  result.recreate = attempt_ == max_retries_ && !ServerAnswered(fault);
+  result.recreate = attempt_ == max_retries_ && !IsRefusedSession(fault);
   configuration_failure_ =
       fault == SqlFault::kConfiguration && !succeeded_before_ ? status : absl::OkStatus();
   // A full server is no outage while we hold sessions on it: those come back to the waiters.

@@ -17,7 +17,7 @@ enum class SocketState {
 };
 
 // One session with the database. Made by a ConnectionFactory, owned by the pool's slot, used by one
-// thread at a time. Destruction closes it and does not block on the network.
+// thread at a time, except for Cut. Destruction closes it and does not block on the network.
 //
 // Failure: every call answers a Status that carries an SqlError; none throws. After a fault of kind
 // kLost or kDeadline the connection is dead and only fit for destruction; but a call whose deadline
@@ -49,6 +49,9 @@ class Connection {
   // RefreshDatabaseTime), moved by the time that has passed on the monotonic clock.
   virtual WallTime DatabaseTime(MonotonicTime moment) const = 0;
   virtual absl::Status RefreshDatabaseTime(MonotonicTime deadline) = 0;
+
+  // Cuts the socket, from any thread: a call under way fails as kLost within a millisecond.
+  virtual void Cut() noexcept = 0;
 };
 
 // Opens connections. Thread-safe: the pool calls Connect from its connector threads.

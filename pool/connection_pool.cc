@@ -44,10 +44,10 @@ absl::StatusOr<Slot*> ConnectionPool::Borrow(Borrower* borrower) {
     const Validation validation = validator_.Validate(*slot, borrower->deadline);
     if (validation.unfit.has_value()) {
       Retire(*slot, *validation.unfit);
-    } else if (state_.Lend(*slot, validation.pinged)) {
-      return slot;
+    } else if (const auto obsolete = state_.Lend(*slot, validation.pinged)) {
+      Retire(*slot, Retirement{*obsolete, std::nullopt});
     } else {
-      Retire(*slot, Retirement{RetireReason::kStaleGeneration, std::nullopt});
+      return slot;
     }
   }
 }
@@ -72,6 +72,7 @@ absl::Status ConnectionPool::Drain(MonotonicTime deadline) {
   state_.BeginDrain();
   factory_->Cancel();
   if (state_.AwaitEmpty(deadline)) return absl::OkStatus();
+  state_.CutBorrowed();
   return absl::DeadlineExceededError("connections are still in use at the end of the drain");
 }
 

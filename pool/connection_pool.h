@@ -60,7 +60,7 @@ class ConnectionPool {
   PoolStats Stats() const;
 
   // Refuses new borrows and waits until all connections are back and closed.
-  // DEADLINE_EXCEEDED if some are still out.
+  // DEADLINE_EXCEEDED if some are still out: their sockets are cut, so that nobody waits on them.
   absl::Status Drain(MonotonicTime deadline);
 
  private:

@@ -35,7 +35,7 @@ Validation ConnectionValidator::Ping(Slot* slot, MonotonicTime now, MonotonicTim
     slot->suspect = false;
     return {true, std::nullopt};
   }
-  SqlError failure = GetSqlError(status).value_or(SqlError{SqlFault::kLost, "", ""});
+  SqlError failure = SqlErrorOrLost(status);
   if (failure.fault != SqlFault::kDeadline) {
     return {false, Retirement{RetireReason::kClosedByServer, failure}};
   }

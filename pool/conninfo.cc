@@ -11,7 +11,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "pool/sql_error.h"
 
 namespace auth::pool {
@@ -28,17 +27,29 @@ absl::Status Malformed(std::string_view reason) {
 }
 
 // libpq quotes the text that it stumbled over, which may be the password: only complaints about an
-// option's name are passed on.
-absl::Status MalformedAsLibpqSays(const char* message) {
-  absl::string_view text = absl::StripSuffix(message == nullptr ? "" : message, "\n");
-  const bool names_an_option = absl::StartsWith(text, "invalid connection option") ||
-                               absl::StartsWith(text, "invalid URI query parameter");
-  return Malformed(names_an_option ? absl::StrCat(" (", text, ")") : "");
+// option's name are passed on, if the name is no piece of what is redacted.
+absl::Status MalformedAsLibpqSays(const char* message, std::string_view url) {
+  const std::string_view text = message == nullptr ? "" : message;
+  const size_t quote = text.find('"');
+  const size_t last_quote = text.rfind('"');
+  const std::string_view complaint = text.substr(0, quote);
+  if (quote == last_quote ||
+      (complaint != "invalid connection option " && complaint != "invalid URI query parameter: ")) {
+    return Malformed("");
+  }
+  const std::string_view name = text.substr(quote + 1, last_quote - quote - 1);
+  if (RedactUrl(url).find(name) == std::string::npos) return Malformed("");
+  return Malformed(" (" + std::string(text.substr(0, last_quote + 1)) + ")");
 }
 
 std::vector<std::string> SplitList(const std::string& list) {
   if (list.empty()) return {};
   return absl::StrSplit(list, ',');
+}
+
+// A path, or an abstract socket of Linux.
+bool IsSocketDirectory(std::string_view host) {
+  return host.starts_with('/') || host.starts_with('@');
 }
 
 // A port that is none may be the beginning of a password with an unescaped slash.
@@ -49,16 +60,26 @@ bool ArePorts(const std::vector<std::string>& ports) {
   });
 }
 
-bool IsUri(std::string_view text) { return text.find("://") != std::string_view::npos; }
+// Also of schemes that libpq does not know; a keyword's value may hold "://" too.
+bool IsUri(std::string_view text) {
+  const size_t scheme_end = text.find("://");
+  return scheme_end != std::string_view::npos && text.find('=') > scheme_end;
+}
+
+bool IsSpace(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
 // Where the value that begins at `begin` ends: at an unescaped space, or after a quoted string.
+// What follows an end quote without a space belongs to a value whose own quotes are not escaped: it
+// has no end that can be told.
 size_t EndOfKeywordValue(std::string_view text, size_t begin) {
   const bool quoted = begin < text.size() && text[begin] == '\'';
   for (size_t i = quoted ? begin + 1 : begin; i < text.size(); ++i) {
     if (text[i] == '\\') {
       ++i;
-    } else if (quoted ? text[i] == '\'' : std::isspace(static_cast<unsigned char>(text[i])) != 0) {
-      return quoted ? i + 1 : i;
+    } else if (!quoted && IsSpace(text[i])) {
+      return i;
+    } else if (quoted && text[i] == '\'') {
+      return i + 1 < text.size() && !IsSpace(text[i + 1]) ? text.size() : i + 1;
     }
   }
   return text.size();
@@ -72,7 +93,7 @@ std::string HideNamedPasswords(std::string_view text, bool uri) {
   for (size_t at = text.find(kName); at != std::string_view::npos; at = text.find(kName, done)) {
     size_t begin = at + kName.size();
     const auto skip_spaces = [&] {
-      while (begin < text.size() && std::isspace(static_cast<unsigned char>(text[begin]))) ++begin;
+      while (begin < text.size() && IsSpace(text[begin])) ++begin;
     };
     skip_spaces();
     const bool is_assignment = begin < text.size() && text[begin] == '=';
@@ -97,14 +118,14 @@ absl::StatusOr<Conninfo> Conninfo::Parse(const std::string& text) {
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
       PQconninfoParse(text.c_str(), &message), &PQconninfoFree);
   const std::unique_ptr<char, decltype(&PQfreemem)> message_owner(message, &PQfreemem);
-  if (options == nullptr) return MalformedAsLibpqSays(message);
+  if (options == nullptr) return MalformedAsLibpqSays(message, text);
   Conninfo conninfo;
   for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
     if (option->val != nullptr) conninfo.Set(option->keyword, option->val);
   }
 
   const std::string host = conninfo.Get("host");
-  if (absl::StrContains(host, '@') && !absl::StartsWith(host, "@")) {
+  if (host.find('@', 1) != std::string::npos) {
     return Malformed("");  // a piece of the password; a leading @ is an abstract unix socket
   }
   const size_t hosts = SplitList(host).size();
@@ -148,6 +169,11 @@ std::vector<Conninfo> Conninfo::SplitHosts() const {
   return each;
 }
 
+std::string Conninfo::NameToResolve() const {
+  const std::string host = Get("host");
+  return IsSocketDirectory(host) || !Get("hostaddr").empty() ? "" : host;
+}
+
 bool Conninfo::HasPoolerHost() const {
   for (const std::string& host : SplitList(Get("host"))) {
     if (absl::EndsWith(host.substr(0, host.find('.')), "-pooler")) return true;
@@ -159,7 +185,8 @@ std::string Conninfo::Address() const {
   std::string host = Get("host");
   if (host.empty()) host = Get("hostaddr");
   if (host.empty()) return "the default host";
-  if (host.front() == '/' || host.front() == '@') return host;
+  if (IsSocketDirectory(host)) return host;
+  if (absl::StrContains(host, ':')) host = absl::StrCat("[", host, "]");
   const std::string port = Get("port");
   return absl::StrCat(host, ":", port.empty() ? "5432" : port);
 }

@@ -26,10 +26,14 @@ class Conninfo {
   // connect_timeout to the hosts of one string only in its blocking calls, which we do not use.
   std::vector<Conninfo> SplitHosts() const;
 
+  // The host name to look up before connecting; empty if there is none: for a unix socket, libpq's
+  // default, or a hostaddr, which says the address already. Of one host only.
+  std::string NameToResolve() const;
+
   // Whether a host is one of Neon's pooled endpoints: its first label ends in "-pooler".
   bool HasPoolerHost() const;
 
-  // "host:port", or the directory of a unix socket; for messages.
+  // "host:port", "[::1]:port", or the directory of a unix socket; for messages.
   std::string Address() const;
 
   const std::map<std::string, std::string>& parameters() const { return parameters_; }

@@ -1,5 +1,7 @@
 #include "pool/generation.h"
 
+#include "pool/sql_error.h"
+
 namespace auth::pool {
 namespace {
 
@@ -11,8 +13,6 @@ bool IsShutdown(std::string_view sqlstate) { return sqlstate == "57P01" || sqlst
 
 }  // namespace
 
-bool IsIdleClose(std::string_view sqlstate) { return sqlstate == "57P05" || sqlstate == "25P03"; }
-
 void Generation::Raise(RecreateReason reason, MonotonicTime now) {
   ++current_;
   reason_ = reason;
@@ -23,7 +23,8 @@ void Generation::Raise(RecreateReason reason, MonotonicTime now) {
 
 bool Generation::Request(RecreateReason reason, MonotonicTime now) {
   if (last_raise_.has_value() && now - *last_raise_ < kWindow) {
-    if (!pending_.has_value()) pending_ = reason;
+    // The weakest reason, which a successful connect takes back, must not stand for another.
+    if (!pending_.has_value() || pending_ == RecreateReason::kConnectFailures) pending_ = reason;
     return false;
   }
   Raise(reason, now);

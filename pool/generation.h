@@ -9,10 +9,6 @@
 
 namespace auth::pool {
 
-// Whether the server closed a session because nobody used it (idle_session_timeout,
-// idle_in_transaction_session_timeout): that says nothing against the server.
-bool IsIdleClose(std::string_view sqlstate);
-
 // The number that tells today's connections from those made before the pool was recreated, and the
 // rules for raising it: at most once a second, so that a storm of losses does not close what was
 // just opened; what is asked for sooner is done when the second is over.

@@ -10,7 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "pool/driver_message.h"
 #include "pool/sql_error.h"
@@ -39,11 +38,17 @@ SqlFault ClassifyConnect(const std::string& sqlstate) {
 // libpq's own refusals have no SQLSTATE; these are the ones that no retry cures. Its texts are
 // English unless the program calls setlocale, which this one does not.
 bool IsRefusedByLibpq(std::string_view text) {
+  if (text.starts_with("invalid ")) return true;
+  // What it says comes after the name of the server, which may be any word.
+  constexpr std::string_view kFailed = " failed: ";
+  const size_t failed = text.rfind(kFailed);
+  if (failed == std::string_view::npos) return false;
+  const std::string_view reason = text.substr(failed + kFailed.size());
   for (const char* sign : {"certificate", "SSL was required", "channel binding", "private key",
                            "no password supplied"}) {
-    if (absl::StrContains(absl::string_view(text.data(), text.size()), sign)) return true;
+    if (reason.find(sign) != std::string_view::npos) return true;
   }
-  return absl::StartsWith(absl::string_view(text.data(), text.size()), "invalid ");
+  return false;
 }
 
 absl::Status ConnectError(PGconn* connection) {

@@ -17,8 +17,8 @@ struct PgConnDeleter {
 using PgConn = std::unique_ptr<pg_conn, PgConnDeleter>;
 
 // Connects to the one host of `conninfo` without blocking in libpq: returns at `deadline`, or at
-// once when `cancel_fd` becomes readable. Only the look-up of a host name blocks for as long as the
-// resolver does.
+// once when `cancel_fd` becomes readable. If it names no hostaddr, libpq looks the host up, which
+// blocks for as long as the resolver does, and the first of its addresses may take all the time.
 //
 // Failure: a Status with an SqlError and one clear line. kLost for what may pass (refused,
 // unreachable, no such host, timeout, the server is starting), kConfiguration for what somebody

@@ -44,7 +44,8 @@ std::string_view Name(ValidationTier tier);
 std::string_view Name(BreakerState state);
 
 // Is told what happens in the pool: metrics and the log hang here, the pool knows neither.
-// Called without a lock held, from any thread; must not block and must not call the pool.
+// Called without a lock held, from any thread; must not block, and of the pool must
+// call nothing but Stats.
 class PoolObserver {
  public:
   virtual ~PoolObserver() = default;
@@ -60,6 +61,9 @@ class PoolObserver {
   virtual void OnRetired(RetireReason /*reason*/) {}
   virtual void OnRecreated(RecreateReason /*reason*/, int64_t /*generation*/) {}
   virtual void OnBreaker(BreakerState /*state*/) {}
+  // The database began or ceased to answer: ConnectionPool::Stats tells which, as the newest of
+  // several threads that are told at once.
+  virtual void OnReachabilityChanged() {}
   virtual void OnLeak(Duration /*borrowed_for*/) {}
   // One attempt of TransactionRunner; `fault` is empty for success.
   virtual void OnAttempt(Effect /*effect*/, std::string_view /*fault*/) {}

@@ -37,8 +37,7 @@ PoolState::PoolState(const PoolOptions& options, const Clock* clock, PoolObserve
       clock_(clock),
       observer_(observer),
       slots_(options.max_connections),
-      policy_(options),
-      reachability_(clock->Monotonic()) {}
+      policy_(options) {}
 
 // --- Borrowing -----------------------------------------------------------------------------------
 
@@ -115,17 +114,17 @@ absl::StatusOr<Slot*> PoolState::WaitForSettlement(WaiterQueue::Handle waiter, B
       waiter->refusal);
 }
 
-bool PoolState::Lend(Slot* slot, bool pinged) {
+std::optional<RetireReason> PoolState::Lend(Slot* slot, bool pinged) {
   const MonotonicTime now = clock_->Monotonic();
   Deferred deferred(observer_);
   MutexLock lock(&mutex_);
-  if (pinged) reachability_.OnAnswer(now);
-  if (slot->generation != generation_.current()) return false;
+  if (pinged) NoteAnswer(now, &deferred);
+  if (slot->generation != generation_.current()) return StaleReason();
   slots_.SetState(slot, SlotState::kInUse);
   slot->borrowed = now;
   slot->leak_reported = false;
   WakeMaintainerAt(now + options_.leak_threshold, &deferred);
-  return true;
+  return std::nullopt;
 }
 
 bool PoolState::Return(Slot* slot) {
@@ -134,7 +133,7 @@ bool PoolState::Return(Slot* slot) {
   slot->suspect = false;
   Deferred deferred(observer_);
   MutexLock lock(&mutex_);
-  reachability_.OnAnswer(now);
+  NoteAnswer(now, &deferred);
   if (const auto reason = Obsolete(*slot, now); reason.has_value()) {
     StartClosing(slot, *reason, &deferred);
     return false;
@@ -221,7 +220,7 @@ void PoolState::Learn(const SqlError& failure, int64_t generation, Deferred* def
   // What was made before the pool was recreated says nothing of what was made since.
   const bool current = generation == generation_.current();
   if (failure.fault == SqlFault::kLost && !IsIdleClose(failure.sqlstate)) {
-    reachability_.OnSilence(failure, now);
+    NoteSilence(failure, now, deferred);
   } else {
     reachability_.OnFault(failure);
   }
@@ -239,6 +238,18 @@ void PoolState::Learn(const SqlError& failure, int64_t generation, Deferred* def
     default:
       break;
   }
+}
+
+void PoolState::NoteAnswer(MonotonicTime now, Deferred* deferred) {
+  if (reachability_.OnAnswer(now)) TellReachability(deferred);
+}
+
+void PoolState::NoteSilence(const SqlError& error, MonotonicTime now, Deferred* deferred) {
+  if (reachability_.OnSilence(error, now)) TellReachability(deferred);
+}
+
+void PoolState::TellReachability(Deferred* deferred) {
+  deferred->Tell([](PoolObserver& observer) { observer.OnReachabilityChanged(); });
 }
 
 void PoolState::SuspectIdle(bool sweep, Deferred* deferred) {
@@ -300,7 +311,7 @@ bool PoolState::OnConnected(Slot* slot, std::unique_ptr<Connection> connection,
   deferred.Tell([took = now - started](PoolObserver& observer) { observer.OnConnected(took); });
   if (policy_.OnSuccess()) TellBreaker(&deferred);
   generation_.OnConnected();
-  reachability_.OnAnswer(now);
+  NoteAnswer(now, &deferred);
   slot->connection = std::move(connection);
   slot->expires = now + options_.max_lifetime -
                   jitter_.Between(Duration::zero(), options_.max_lifetime / kLifetimeJitter);
@@ -324,7 +335,12 @@ void PoolState::OnConnectFailed(Slot* slot, const absl::Status& status, Monotoni
   slots_.PutEmpty(slot);
   if (slots_.total() == 0) deferred.Wake(&emptied_);
   if (draining_) return;
-  reachability_.OnSilence(GetSqlError(status).value_or(SqlError{SqlFault::kLost, "", ""}), now);
+  const SqlError error = SqlErrorOrLost(status);
+  if (IsRefusedSession(error.fault) && slots_.total() > 0) {
+    reachability_.OnFault(error);  // those that are open still serve
+  } else {
+    NoteSilence(error, now, &deferred);
+  }
   const ConnectFailure failure = policy_.OnFailure(started, now, status, slots_.total());
   deferred.Tell([attempt = failure.attempt, most = options_.max_retries, status](
                     PoolObserver& observer) { observer.OnConnectFailed(attempt, most, status); });
@@ -477,6 +493,16 @@ bool PoolState::AwaitEmpty(MonotonicTime deadline) {
     clock_->WaitUntil(deadline, &emptied_, &mutex_);
   }
   return true;
+}
+
+void PoolState::CutBorrowed() {
+  MutexLock lock(&mutex_);
+  // A syscall under the lock, which shutdown(2) may be: it does not wait, and the process ends.
+  for (Slot& slot : slots_.slots()) {
+    if (slot.state == SlotState::kInUse || slot.state == SlotState::kValidating) {
+      slot.connection->Cut();
+    }
+  }
 }
 
 void PoolState::Stop() {

@@ -67,8 +67,8 @@ class PoolState {
   // Takes an idle connection, or waits for one in the order of tickets. The errors are those of
   // ConnectionPool::Acquire.
   absl::StatusOr<Slot*> AwaitSlot(Borrower* borrower);
-  // The connection was validated. False if it is of an old generation by now: retire it.
-  bool Lend(Slot* slot, bool pinged);
+  // The connection was validated and is the borrower's; or why it is obsolete by now: retire it.
+  std::optional<RetireReason> Lend(Slot* slot, bool pinged);
   // The connection came back alive. False if it must be closed: destroy it, then OnClosed.
   bool Return(Slot* slot);
   // Takes a connection out of service, and learns from its failure. The caller destroys it, then
@@ -101,6 +101,8 @@ class PoolState {
   void BeginDrain();
   // False if `deadline` passed before the last connection was closed.
   bool AwaitEmpty(MonotonicTime deadline);
+  // Cuts what is out: whoever holds it finds it lost.
+  void CutBorrowed();
   // Ends AwaitConnect and AwaitMaintenance.
   void Stop();
 
@@ -133,6 +135,10 @@ class PoolState {
   // Draws the conclusions for other connections from the failure of one.
   void Learn(const SqlError& failure, int64_t generation, Deferred* deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteAnswer(MonotonicTime now, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteSilence(const SqlError& error, MonotonicTime now, Deferred* deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static void TellReachability(Deferred* deferred);
   void SuspectIdle(bool sweep, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // After `generation_` was asked to raise, and whether it did.
   void FollowGeneration(bool raised, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

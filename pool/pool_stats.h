@@ -23,7 +23,7 @@ struct PoolStats {
   BreakerState breaker = BreakerState::kClosed;
   // Whether the newest evidence (a connect, a statement's loss) says that the database answers.
   bool database_reachable = false;
-  // When that last changed.
+  // When that last changed; the epoch before the first evidence.
   MonotonicTime reachable_since{};
   // SqlFaultName and SQLSTATE of the last failure; empty if there was none.
   std::string last_fault;

@@ -310,7 +310,8 @@ absl::Status PqxxConnection::ExecuteScript(MonotonicTime deadline, const std::st
 }
 
 absl::Status PqxxConnection::Begin(MonotonicTime deadline) {
-  return Command(deadline, "BEGIN").status();
+  // Whatever default_transaction_isolation says: a replay must see what its original committed.
+  return Command(deadline, "BEGIN ISOLATION LEVEL READ COMMITTED").status();
 }
 
 absl::Status PqxxConnection::Commit(MonotonicTime deadline) {

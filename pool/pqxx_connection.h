@@ -44,7 +44,7 @@ class PqxxConnection final : public Connection {
   absl::Status RefreshDatabaseTime(MonotonicTime deadline) override;
 
   // Shuts the socket down, so that a running call fails at once. From any thread.
-  void Cut() noexcept;
+  void Cut() noexcept override;
 
  private:
   // A dup(2) of the driver's socket. The driver closes its own inside a failing call, so the bare

@@ -33,6 +33,18 @@ Duration OwnTimeout(const Conninfo& conninfo) {
   return std::chrono::seconds(seconds);
 }
 
+// What each of `takers` gets of the time left.
+Duration Share(Duration left, size_t takers) { return left / static_cast<int64_t>(takers); }
+
+// The last failure, with the messages of all.
+absl::Status Joined(const std::vector<absl::Status>& failures) {
+  const auto append_message = [](std::string* out, const absl::Status& failure) {
+    absl::StrAppend(out, failure.message());
+  };
+  return MakeSqlStatus(*GetSqlError(failures.back()),
+                       absl::StrJoin(failures, "; ", append_message));
+}
+
 bool RefusesStartupOptions(const absl::Status& status) {
   const std::optional<SqlError> error = GetSqlError(status);
   return error.has_value() && error->sqlstate == "08P01";
@@ -86,39 +98,58 @@ absl::StatusOr<std::unique_ptr<Connection>> PqxxConnectionFactory::Connect(Monot
   }
   const absl::StatusOr<Conninfo> conninfo = Conninfo::Parse(*url);
   if (!conninfo.ok()) return conninfo.status();
-  absl::StatusOr<PgConn> connection = ConnectHosts(*conninfo, deadline);
+  absl::StatusOr<PgConn> connection = ConnectHosts(*conninfo, &deadline);
   if (!connection.ok()) return connection.status();
   return Finish(*std::move(connection), deadline);
 }
 
 absl::StatusOr<PgConn> PqxxConnectionFactory::ConnectHosts(const Conninfo& conninfo,
-                                                           MonotonicTime deadline) {
+                                                           MonotonicTime* deadline) {
   const std::vector<Conninfo> hosts = conninfo.SplitHosts();
   const Duration own_timeout = OwnTimeout(conninfo);
-  std::vector<std::string> messages;
-  absl::Status failure;
+  std::vector<absl::Status> failures;
   for (size_t i = 0; i < hosts.size(); ++i) {
-    const MonotonicTime now = clock_->Monotonic();
-    const Duration share = (deadline - now) / static_cast<int64_t>(hosts.size() - i);
-    absl::StatusOr<PgConn> connection =
-        ConnectHost(hosts[i], now + std::min<Duration>(share, own_timeout));
-    if (connection.ok() || IsFault(connection.status(), SqlFault::kConfiguration)) {
-      return connection;
+    const MonotonicTime asked = clock_->Monotonic();
+    const absl::StatusOr<std::vector<Conninfo>> addresses = Resolve(hosts[i]);
+    const MonotonicTime answered = clock_->Monotonic();
+    *deadline += answered - asked;
+    if (!addresses.ok()) {
+      failures.push_back(addresses.status());
+      continue;
     }
-    failure = connection.status();
-    messages.emplace_back(failure.message());
+    const MonotonicTime host_deadline = answered + Share(*deadline - answered, hosts.size() - i);
+    for (size_t j = 0; j < addresses->size(); ++j) {
+      const MonotonicTime now = clock_->Monotonic();
+      const Duration share = Share(host_deadline - now, addresses->size() - j);
+      absl::StatusOr<PgConn> connection =
+          ConnectAddress((*addresses)[j], now + std::min(share, own_timeout));
+      if (connection.ok() || IsFault(connection.status(), SqlFault::kConfiguration)) {
+        return connection;
+      }
+      failures.push_back(connection.status());
+    }
   }
-  return MakeSqlStatus(*GetSqlError(failure), absl::StrJoin(messages, "; "));
+  return Joined(failures);
 }
 
-absl::StatusOr<PgConn> PqxxConnectionFactory::ConnectHost(const Conninfo& host,
-                                                          MonotonicTime deadline) {
+absl::StatusOr<std::vector<Conninfo>> PqxxConnectionFactory::Resolve(const Conninfo& host) const {
+  const std::string name = host.NameToResolve();
+  if (name.empty()) return std::vector<Conninfo>{host};
+  const absl::StatusOr<std::vector<std::string>> addresses = options_.resolve(name);
+  if (!addresses.ok()) return addresses.status();
+  std::vector<Conninfo> each(addresses->size(), host);  // the name stays, for its certificate
+  for (size_t i = 0; i < each.size(); ++i) each[i].Set("hostaddr", (*addresses)[i]);
+  return each;
+}
+
+absl::StatusOr<PgConn> PqxxConnectionFactory::ConnectAddress(const Conninfo& address,
+                                                             MonotonicTime deadline) {
   StartupOptions wanted = transaction_pooling_      ? StartupOptions::kNone
                           : check_interval_refused_ ? StartupOptions::kNoCheckInterval
                                                     : StartupOptions::kAll;
   for (;;) {
     absl::StatusOr<PgConn> connection =
-        ConnectLibpq(WithDefaults(host, wanted), deadline, cancel_fd_, clock_);
+        ConnectLibpq(WithDefaults(address, wanted), deadline, cancel_fd_, clock_);
     if (connection.ok()) {
       // Decided only now: a pooler answers 08P01 also while its server is away.
       if (wanted == StartupOptions::kNone) transaction_pooling_ = true;

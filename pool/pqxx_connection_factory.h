@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -13,6 +14,7 @@
 #include "pool/connection.h"
 #include "pool/conninfo.h"
 #include "pool/deadline_watchdog.h"
+#include "pool/host_resolver.h"
 #include "pool/mutex.h"
 #include "pool/pool_options.h"
 #include "pool/pqxx_connection.h"
@@ -38,6 +40,9 @@ class PqxxConnectionFactory final : public ConnectionFactory {
     // so that a password that was changed in its file is picked up; called from several threads.
     std::function<absl::StatusOr<std::string>()> url_source;
     PoolMode pool_mode = PoolMode::kAuto;
+    // The addresses of a host name; called from several threads, and may block.
+    std::function<absl::StatusOr<std::vector<std::string>>(const std::string& host)> resolve =
+        ResolveHost;
     // A server gives up on a statement of ours, or on waiting for a lock, after so long; for when
     // we are not there any more to cut it.
     Duration statement_timeout = std::chrono::seconds(5);
@@ -51,8 +56,9 @@ class PqxxConnectionFactory final : public ConnectionFactory {
                                                                        const Clock* clock);
   ~PqxxConnectionFactory() override;
 
-  // Tries the hosts in turn, each with an equal share of the time left; a refused password ends it,
-  // as in libpq. `prefer-standby` of target_session_attrs is judged for each host alone.
+  // Tries the hosts in turn, each with an equal share of the time left, and the addresses of each
+  // in the same way; a refused password ends it, as in libpq. What the resolver takes is not
+  // counted. `prefer-standby` of target_session_attrs is judged for each address alone.
   absl::StatusOr<std::unique_ptr<Connection>> Connect(MonotonicTime deadline) override;
   void Cancel() override;
 
@@ -66,8 +72,11 @@ class PqxxConnectionFactory final : public ConnectionFactory {
   PqxxConnectionFactory(Options options, bool transaction_pooling, int cancel_fd,
                         const Clock* clock);
 
-  absl::StatusOr<PgConn> ConnectHosts(const Conninfo& conninfo, MonotonicTime deadline);
-  absl::StatusOr<PgConn> ConnectHost(const Conninfo& host, MonotonicTime deadline);
+  // Moves `deadline` by what the resolver takes.
+  absl::StatusOr<PgConn> ConnectHosts(const Conninfo& conninfo, MonotonicTime* deadline);
+  // One Conninfo for each address of the one host of `conninfo`.
+  absl::StatusOr<std::vector<Conninfo>> Resolve(const Conninfo& host) const;
+  absl::StatusOr<PgConn> ConnectAddress(const Conninfo& address, MonotonicTime deadline);
   Conninfo WithDefaults(Conninfo conninfo, StartupOptions startup_options) const;
   absl::StatusOr<std::unique_ptr<Connection>> Finish(PgConn connection, MonotonicTime deadline);
 

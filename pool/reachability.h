@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "pool/clock.h"
 #include "pool/pool_stats.h"
 #include "pool/sql_error.h"
@@ -9,15 +12,12 @@ namespace auth::pool {
 // What the pool knows of the database from what happens anyway: it never asks. Not thread-safe.
 class Reachability {
  public:
-  explicit Reachability(MonotonicTime now) : since_(now) {}
-
-  // A connect, a ping or a caller's statements went through.
-  void OnAnswer(MonotonicTime now) { Set(true, now); }
-  // A connect failed or a session was lost.
-  void OnSilence(const SqlError& error, MonotonicTime now) {
-    Set(false, now);
-    last_ = error;
-    failed_before_ = true;
+  // A connect, a ping or a caller's statements went through. Whether that is news.
+  bool OnAnswer(MonotonicTime now) { return Set(true, now); }
+  // A connect failed or a session was lost. Whether that is news.
+  bool OnSilence(const SqlError& error, MonotonicTime now) {
+    OnFault(error);
+    return Set(false, now);
   }
   // Something failed that says nothing of whether the database answers.
   void OnFault(const SqlError& error) {
@@ -26,21 +26,22 @@ class Reachability {
   }
 
   void Describe(PoolStats* stats) const {
-    stats->database_reachable = reachable_;
+    stats->database_reachable = reachable_.value_or(false);
     stats->reachable_since = since_;
     if (failed_before_) stats->last_fault = std::string(SqlFaultName(last_.fault));
     stats->last_sqlstate = last_.sqlstate;
   }
 
  private:
-  void Set(bool reachable, MonotonicTime now) {
-    if (reachable == reachable_) return;
+  bool Set(bool reachable, MonotonicTime now) {
+    if (reachable_ == reachable) return false;
     reachable_ = reachable;
     since_ = now;
+    return true;
   }
 
-  bool reachable_ = false;
-  MonotonicTime since_;
+  std::optional<bool> reachable_;  // unset before the first evidence
+  MonotonicTime since_{};
   bool failed_before_ = false;
   SqlError last_;
 };

@@ -55,6 +55,7 @@ SqlFault ClassifySqlState(std::string_view sqlstate) {
       {"3D000", SqlFault::kConfiguration},
       {"25006", SqlFault::kReadOnlyServer},
       {"40001", SqlFault::kSerialization},
+      {"40003", SqlFault::kLost},  // statement_completion_unknown: distributed engines, in doubt
       {"40P01", SqlFault::kSerialization},
       {"26000", SqlFault::kStaleStatement},
       {"42P05", SqlFault::kStaleStatement},
@@ -67,6 +68,12 @@ SqlFault ClassifySqlState(std::string_view sqlstate) {
     if (sqlstate.substr(0, rule.prefix.size()) == rule.prefix) return rule.fault;
   }
   return SqlFault::kPermanent;
+}
+
+bool IsIdleClose(std::string_view sqlstate) { return sqlstate == "57P05" || sqlstate == "25P03"; }
+
+bool IsRefusedSession(SqlFault fault) {
+  return fault == SqlFault::kServerFull || fault == SqlFault::kConfiguration;
 }
 
 std::string_view SqlFaultName(SqlFault fault) {
@@ -118,6 +125,10 @@ std::optional<SqlError> GetSqlError(const absl::Status& status) {
   int fault = 0;
   if (fields.size() != 3 || !absl::SimpleAtoi(fields[0], &fault)) return std::nullopt;
   return SqlError{static_cast<SqlFault>(fault), fields[1], fields[2]};
+}
+
+SqlError SqlErrorOrLost(const absl::Status& status) {
+  return GetSqlError(status).value_or(SqlError{SqlFault::kLost, "", ""});
 }
 
 }  // namespace auth::pool

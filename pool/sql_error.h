@@ -38,6 +38,13 @@ struct SqlError {
 // Classifies an SQLSTATE; empty means a broken connection.
 SqlFault ClassifySqlState(std::string_view sqlstate);
 
+// Whether the server closed a session because nobody used it (idle_session_timeout,
+// idle_in_transaction_session_timeout): before it read what was sent, and nothing against it.
+bool IsIdleClose(std::string_view sqlstate);
+
+// Whether a connect failed because a server that is there and answers took one session less.
+bool IsRefusedSession(SqlFault fault);
+
 // A name for logs and metric labels, e.g. "lost", "server_full". Bounded set.
 std::string_view SqlFaultName(SqlFault fault);
 
@@ -49,5 +56,7 @@ absl::Status MakeSqlStatus(SqlFault fault, std::string_view message);
 
 // The payload of a Status made by MakeSqlStatus; nullopt for any other.
 std::optional<SqlError> GetSqlError(const absl::Status& status);
+// The same for a failed connect or ping, where silence is a loss.
+SqlError SqlErrorOrLost(const absl::Status& status);
 
 }  // namespace auth::pool

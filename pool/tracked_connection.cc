@@ -19,11 +19,10 @@ bool EndsSession(const SqlError& error) {
   }
 }
 
-// Whether the server may have done what was asked although no answer says so. It ends a session for
-// idleness (57P05, 25P03) before it reads what was sent to it.
+// Whether the server may have done what was asked although no answer says so.
 bool LeavesDoubt(const SqlError& error) {
   if (error.fault == SqlFault::kDeadline) return true;
-  return error.fault == SqlFault::kLost && error.sqlstate != "57P05" && error.sqlstate != "25P03";
+  return error.fault == SqlFault::kLost && !IsIdleClose(error.sqlstate);
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ class TrackedConnection final : public Connection {
     return connection_->DatabaseTime(moment);
   }
   absl::Status RefreshDatabaseTime(MonotonicTime deadline) override;
+  void Cut() noexcept override { connection_->Cut(); }
 
   // The first answer after which nobody must use the session again; OK as long as it is fine.
   const absl::Status& end() const { return end_; }

@@ -176,7 +176,13 @@ TransactionRunner::Attempt TransactionRunner::RunOnce(PooledConnection connectio
                                                       MonotonicTime deadline, Work work) const {
   TrackedConnection tracked(&*connection, clock_);
   Attempt attempt;
-  attempt.status = work(tracked);
+  try {
+    attempt.status = work(tracked);
+  } catch (...) {
+    // Nobody knows what the session is in the middle of.
+    std::move(connection).Discard(absl::InternalError("its user threw"));
+    throw;
+  }
   attempt.committed = tracked.committed();
   attempt.in_doubt = tracked.in_doubt();
   absl::Status end = tracked.end();

@@ -12,24 +12,17 @@ using pool::SocketState;
 
 namespace {
 
-using Answer = absl::StatusOr<QueryResult>;
-
 constexpr const char* kCallNames[kCallCount] = {"PING",   "EXECUTE",  "SCRIPT", "BEGIN",
                                                 "COMMIT", "ROLLBACK", "REFRESH"};
 
 size_t Index(Call call) { return static_cast<size_t>(call); }
 
 // Moves the front of a queue to `answer`; false if there is none.
-bool Take(std::deque<Answer>* queue, Answer* answer) {
+bool Take(std::deque<absl::Status>* queue, absl::Status* answer) {
   if (queue->empty()) return false;
   *answer = std::move(queue->front());
   queue->pop_front();
   return true;
-}
-
-Answer ToAnswer(absl::Status status) {
-  if (status.ok()) return QueryResult{};
-  return status;
 }
 
 }  // namespace
@@ -58,22 +51,12 @@ void ScriptedSession::KillUnnoticed() { killed_ = true; }
 
 void ScriptedSession::Queue(Call call, absl::Status answer) {
   MutexLock lock(&mutex_);
-  queues_[Index(call)].push_back(ToAnswer(std::move(answer)));
-}
-
-void ScriptedSession::QueueRows(QueryResult answer) {
-  MutexLock lock(&mutex_);
-  queues_[Index(Call::kExecute)].push_back(std::move(answer));
+  queues_[Index(call)].push_back(std::move(answer));
 }
 
 void ScriptedSession::On(Call call, Handler handler) {
   MutexLock lock(&mutex_);
   handlers_[Index(call)] = std::move(handler);
-}
-
-void ScriptedSession::OnExecute(ExecuteHandler handler) {
-  MutexLock lock(&mutex_);
-  execute_handler_ = std::move(handler);
 }
 
 // --- The connection that the pool sees -----------------------------------------------------------
@@ -97,17 +80,20 @@ class ScriptedConnection final : public pool::Connection {
 
   absl::Status Ping(MonotonicTime deadline) override { return Run(Call::kPing, deadline); }
 
-  Answer Execute(MonotonicTime deadline, const pool::Statement& statement,
-                 const pool::Params& params) override {
+  absl::StatusOr<QueryResult> Execute(MonotonicTime deadline, const pool::Statement& statement,
+                                      const pool::Params& params) override {
     const Use use(this);
-    Answer answer = QueryResult{};
-    if (Begin(Call::kExecute, statement.name, &answer)) return answer;
+    absl::Status answer;
+    if (Begin(Call::kExecute, statement.name, &answer)) {
+      if (!answer.ok()) return answer;
+      return QueryResult{};
+    }
     ScriptedSession::ExecuteHandler handler;
     {
       MutexLock lock(&session_->mutex_);
       handler = session_->execute_handler_;
     }
-    return handler ? handler(deadline, statement, params) : answer;
+    return handler ? handler(deadline, statement, params) : QueryResult{};
   }
 
   absl::Status ExecuteScript(MonotonicTime deadline, const std::string& /*sql*/) override {
@@ -119,10 +105,11 @@ class ScriptedConnection final : public pool::Connection {
   absl::Status RefreshDatabaseTime(MonotonicTime deadline) override {
     return Run(Call::kRefreshTime, deadline);
   }
+  void Cut() noexcept override { session_->Kill(); }
 
   WallTime DatabaseTime(MonotonicTime moment) const override {
     MutexLock lock(&database_->mutex_);
-    const Duration ahead = moment - database_->clock_->Monotonic() + database_->time_offset_;
+    const Duration ahead = moment - database_->clock_->Monotonic();
     return database_->clock_->Now() + std::chrono::duration_cast<WallTime::duration>(ahead);
   }
 
@@ -142,7 +129,7 @@ class ScriptedConnection final : public pool::Connection {
   };
 
   // Counts the call; true if `answer` is scripted.
-  bool Begin(Call call, const char* detail, Answer* answer) {
+  bool Begin(Call call, const char* detail, absl::Status* answer) {
     ++session_->calls_[Index(call)];
     ++database_->calls_[Index(call)];
     database_->Log(*session_, call, detail);
@@ -161,8 +148,8 @@ class ScriptedConnection final : public pool::Connection {
 
   absl::Status Run(Call call, MonotonicTime deadline) {
     const Use use(this);
-    Answer answer = QueryResult{};
-    if (Begin(call, "", &answer)) return answer.status();
+    absl::Status answer;
+    if (Begin(call, "", &answer)) return answer;
     ScriptedSession::Handler handler;
     {
       MutexLock lock(&session_->mutex_);
@@ -214,7 +201,6 @@ absl::StatusOr<std::unique_ptr<pool::Connection>> ScriptedDatabase::Connect(
   ScriptedSession* const session = sessions_.back().get();
   {
     MutexLock session_lock(&session->mutex_);
-    session->handlers_ = handlers_;
     session->execute_handler_ = execute_handler_;
   }
   return std::make_unique<ScriptedConnection>(this, session);
@@ -288,27 +274,12 @@ void ScriptedDatabase::SetConnectTime(Duration time) {
 
 void ScriptedDatabase::Queue(Call call, absl::Status answer) {
   MutexLock lock(&mutex_);
-  queues_[Index(call)].push_back(ToAnswer(std::move(answer)));
-}
-
-void ScriptedDatabase::QueueRows(QueryResult answer) {
-  MutexLock lock(&mutex_);
-  queues_[Index(Call::kExecute)].push_back(std::move(answer));
-}
-
-void ScriptedDatabase::On(Call call, ScriptedSession::Handler handler) {
-  MutexLock lock(&mutex_);
-  handlers_[Index(call)] = std::move(handler);
+  queues_[Index(call)].push_back(std::move(answer));
 }
 
 void ScriptedDatabase::OnExecute(ScriptedSession::ExecuteHandler handler) {
   MutexLock lock(&mutex_);
   execute_handler_ = std::move(handler);
-}
-
-void ScriptedDatabase::SetTimeOffset(Duration offset) {
-  MutexLock lock(&mutex_);
-  time_offset_ = offset;
 }
 
 ScriptedSession& ScriptedDatabase::session(int id) const {

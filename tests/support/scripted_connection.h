@@ -52,10 +52,8 @@ class ScriptedSession {
 
   // Answers for the next calls, in order; an OK Execute has no rows.
   void Queue(Call call, absl::Status answer);
-  void QueueRows(pool::QueryResult answer);
-  // Runs in the calling thread, without a lock.
+  // Runs in the calling thread, without a lock. For kExecute see ScriptedDatabase::OnExecute.
   void On(Call call, Handler handler);
-  void OnExecute(ExecuteHandler handler);
 
   int calls(Call call) const { return calls_[static_cast<size_t>(call)]; }
   int peeks() const { return peeks_; }
@@ -73,8 +71,7 @@ class ScriptedSession {
   std::atomic<int> peeks_ = 0;
   std::array<std::atomic<int>, kCallCount> calls_{};
   mutable Mutex mutex_;
-  std::array<std::deque<absl::StatusOr<pool::QueryResult>>, kCallCount> queues_
-      ABSL_GUARDED_BY(mutex_);
+  std::array<std::deque<absl::Status>, kCallCount> queues_ ABSL_GUARDED_BY(mutex_);
   std::array<Handler, kCallCount> handlers_ ABSL_GUARDED_BY(mutex_);
   ExecuteHandler execute_handler_ ABSL_GUARDED_BY(mutex_);
 };
@@ -108,12 +105,8 @@ class ScriptedDatabase {
 
   // The answer for the next such call on any connection. See ScriptedSession for the order.
   void Queue(Call call, absl::Status answer);
-  void QueueRows(pool::QueryResult answer);
-  // Handlers of sessions opened from now on.
-  void On(Call call, ScriptedSession::Handler handler);
+  // The handler of sessions opened from now on. Runs in the calling thread, without a lock.
   void OnExecute(ScriptedSession::ExecuteHandler handler);
-  // What the database's clock is ahead of Clock::Now.
-  void SetTimeOffset(Duration offset);
 
   // Sessions in the order in which they were opened; session(i) must exist.
   ScriptedSession& session(int id) const;
@@ -164,12 +157,9 @@ class ScriptedDatabase {
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
   int permits_ ABSL_GUARDED_BY(mutex_) = 0;
   Duration connect_time_ ABSL_GUARDED_BY(mutex_){};
-  Duration time_offset_ ABSL_GUARDED_BY(mutex_){};
   absl::Status connect_status_ ABSL_GUARDED_BY(mutex_);
   std::deque<absl::Status> connect_failures_ ABSL_GUARDED_BY(mutex_);
-  std::array<std::deque<absl::StatusOr<pool::QueryResult>>, kCallCount> queues_
-      ABSL_GUARDED_BY(mutex_);
-  std::array<ScriptedSession::Handler, kCallCount> handlers_ ABSL_GUARDED_BY(mutex_);
+  std::array<std::deque<absl::Status>, kCallCount> queues_ ABSL_GUARDED_BY(mutex_);
   ScriptedSession::ExecuteHandler execute_handler_ ABSL_GUARDED_BY(mutex_);
   std::vector<MonotonicTime> connect_times_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<ScriptedSession>> sessions_ ABSL_GUARDED_BY(mutex_);

@@ -9,6 +9,7 @@
 
 #include "pool/clock.h"
 #include "pool/connection.h"
+#include "pool/host_resolver.h"
 #include "pool/pqxx_connection_factory.h"
 #include "pool/sql_error.h"
 #include "tests/support/eventually.h"
@@ -27,11 +28,13 @@ class ConnectFixture : public testing::PostgresTest {
  protected:
   MonotonicTime In(Duration time) const { return clock_.Monotonic() + time; }
 
-  std::unique_ptr<PqxxConnectionFactory> MakeFactory(const std::string& url,
-                                                     PoolMode mode = PoolMode::kAuto) {
+  std::unique_ptr<PqxxConnectionFactory> MakeFactory(
+      const std::string& url, PoolMode mode = PoolMode::kAuto,
+      decltype(PqxxConnectionFactory::Options::resolve) resolve = ResolveHost) {
     PqxxConnectionFactory::Options options;
     options.url_source = [url] { return url; };
     options.pool_mode = mode;
+    options.resolve = std::move(resolve);
     absl::StatusOr<std::unique_ptr<PqxxConnectionFactory>> factory =
         PqxxConnectionFactory::Create(std::move(options), &clock_);
     EXPECT_THAT(factory, IsOk());

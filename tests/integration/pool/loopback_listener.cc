@@ -13,10 +13,10 @@
 namespace auth::testing {
 namespace {
 
-sockaddr_in Loopback(int port) {
+sockaddr_in Loopback(int port, const std::string& host = "127.0.0.1") {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  inet_pton(AF_INET, host.c_str(), &address.sin_addr);
   address.sin_port = htons(static_cast<uint16_t>(port));
   return address;
 }
@@ -43,9 +43,10 @@ bool ReadExactly(int socket, size_t count, std::string* bytes) {
 
 }  // namespace
 
-LoopbackListener::LoopbackListener(Handler handler) : handler_(std::move(handler)) {
+LoopbackListener::LoopbackListener(Handler handler, const std::string& host, int port)
+    : handler_(std::move(handler)) {
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = Loopback(0);
+  sockaddr_in address = Loopback(port, host);
   socklen_t length = sizeof(address);
   if (bind(listener_, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
       listen(listener_, 16) != 0 ||

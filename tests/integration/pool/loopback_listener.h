@@ -17,7 +17,8 @@ class LoopbackListener {
  public:
   using Handler = std::function<void(int socket)>;
 
-  explicit LoopbackListener(Handler handler);
+  // `port` 0 picks a free one.
+  explicit LoopbackListener(Handler handler, const std::string& host = "127.0.0.1", int port = 0);
   ~LoopbackListener();
 
   int port() const { return port_; }

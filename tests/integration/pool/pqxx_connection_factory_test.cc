@@ -24,6 +24,11 @@ std::string WithUser(const std::string& url, const std::string& user_and_passwor
   return "postgresql://" + user_and_password + url.substr(url.rfind('@'));
 }
 
+// Replaces the host of a URL.
+std::string WithHost(const std::string& url, const std::string& host) {
+  return url.substr(0, url.rfind('@') + 1) + host + url.substr(url.rfind(':'));
+}
+
 class PqxxConnectionFactoryTest : public ConnectFixture {
  protected:
   absl::Status ConnectFailure(const std::string& url, Duration timeout = seconds(10)) {
@@ -208,6 +213,39 @@ TEST_F(PqxxConnectionFactoryTest, ASilentHostTakesOnlyItsShareOfTheTime) {
   EXPECT_THAT(factory->Connect(begin + seconds(1)), IsOk());
   EXPECT_GE(clock_.Monotonic() - begin, milliseconds(500));
   EXPECT_LT(clock_.Monotonic() - begin, seconds(1));
+}
+
+// A name of two addresses, such as one with an IPv6 route that leads nowhere.
+TEST_F(PqxxConnectionFactoryTest, ASilentAddressTakesOnlyItsShareOfTheTime) {
+  const LoopbackListener black_hole(testing::AwaitEnd, "127.0.0.2", postgres().port());
+  const auto factory =
+      MakeFactory(WithHost(postgres().url(), "two-addresses.invalid"), PoolMode::kAuto,
+                  [](const std::string& host) -> absl::StatusOr<std::vector<std::string>> {
+                    EXPECT_EQ(host, "two-addresses.invalid");
+                    return std::vector<std::string>{"127.0.0.2", "127.0.0.1"};
+                  });
+  const MonotonicTime begin = clock_.Monotonic();
+  EXPECT_THAT(factory->Connect(begin + seconds(1)), IsOk());
+  EXPECT_EQ(black_hole.accepted(), 1);
+  EXPECT_GE(clock_.Monotonic() - begin, milliseconds(500));
+  EXPECT_LT(clock_.Monotonic() - begin, seconds(1));
+}
+
+TEST_F(PqxxConnectionFactoryTest, ASlowResolverTakesNoTimeFromTheServer) {
+  const auto factory =
+      MakeFactory(WithHost(postgres().url(), "slow.invalid"), PoolMode::kAuto,
+                  [](const std::string&) -> absl::StatusOr<std::vector<std::string>> {
+                    testing::LetPass(milliseconds(1100));
+                    return std::vector<std::string>{"127.0.0.1"};
+                  });
+  EXPECT_THAT(factory->Connect(In(seconds(1))), IsOk());
+}
+
+// Nor does the name of a server decide what its failure means.
+TEST_F(PqxxConnectionFactoryTest, AServerMayBeNamedAfterCertificates) {
+  const std::string name = "certificates-db.invalid";
+  ExpectFault(ConnectFailure("host=" + name), SqlFault::kLost);
+  ExpectFault(ConnectFailure("host=" + name + " hostaddr=127.0.0.1 port=1"), SqlFault::kLost);
 }
 
 TEST_F(PqxxConnectionFactoryTest, AFailureOfAllHostsTellsOfEach) {

@@ -194,6 +194,7 @@ TEST_F(ConnectionPoolFaultsTest, ConnectionOfAConnectBegunBeforeTheRecreationIsN
 TEST_F(ConnectionPoolFaultsTest, StatsSayWhetherTheDatabaseAnswers) {
   MakePool();
   EXPECT_FALSE(pool_->Stats().database_reachable);
+  EXPECT_EQ(pool_->Stats().reachable_since, MonotonicTime{}) << "no evidence yet";
   std::optional<PooledConnection> other = Borrow();
   EXPECT_TRUE(pool_->Stats().database_reachable);
   EXPECT_EQ(pool_->Stats().last_fault, "");
@@ -209,6 +210,32 @@ TEST_F(ConnectionPoolFaultsTest, StatsSayWhetherTheDatabaseAnswers) {
   stats = pool_->Stats();
   EXPECT_TRUE(stats.database_reachable);
   EXPECT_EQ(stats.reachable_since, clock_.Monotonic());
+  EXPECT_EQ(observer_.Count("reachability changed"), 3);
+}
+
+TEST_F(ConnectionPoolFaultsTest, AServerThatTakesNoMoreSessionsStillServesTheOpenOnes) {
+  MakePool();
+  std::optional<PooledConnection> held = Borrow();
+  database_.FailConnects(SqlFailure("53300"));
+  auto waiting = std::async(std::launch::async, [&] { return pool_->Acquire(In(seconds(60))); });
+  ASSERT_TRUE(testing::Eventually([&] { return observer_.Count("connect failed 1/3") > 0; }));
+  EXPECT_TRUE(pool_->Stats().database_reachable);
+  EXPECT_EQ(pool_->Stats().last_sqlstate, "53300");
+  held.reset();
+  EXPECT_THAT(waiting.get(), IsOk());
+}
+
+TEST_F(ConnectionPoolFaultsTest, AServerThatTakesNoSessionAtAllDoesNotServe) {
+  database_.FailConnects(SqlFailure("53300"));
+  MakePool();
+  EXPECT_FALSE(pool_->Acquire(In(seconds(0))).ok());
+  auto waiting = std::async(std::launch::async, [&] { return pool_->Acquire(In(seconds(60))); });
+  ASSERT_TRUE(testing::Eventually([&] { return observer_.Count("connect failed 1/3") > 0; }));
+  EXPECT_FALSE(pool_->Stats().database_reachable);
+  EXPECT_NE(pool_->Stats().reachable_since, MonotonicTime{});
+  database_.AllowConnects();
+  clock_.Advance(seconds(1));
+  EXPECT_THAT(waiting.get(), IsOk());
 }
 
 }  // namespace

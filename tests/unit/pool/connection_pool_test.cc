@@ -301,8 +301,10 @@ TEST_F(ConnectionPoolTest, DrainGivesUpAtItsDeadline) {
   auto drain = std::async(std::launch::async, [&] { return pool_->Drain(In(seconds(5))); });
   EXPECT_TRUE(
       Eventually([&] { return absl::IsCancelled(pool_->Acquire(In(seconds(1))).status()); }));
+  EXPECT_THAT(held->Execute(In(seconds(1)), kStatement, {}), IsOk());
   clock_.Advance(seconds(5));
   EXPECT_THAT(drain.get(), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_FALSE(held->Execute(In(seconds(1)), kStatement, {}).ok()) << "its socket is cut";
 }
 
 TEST_F(ConnectionPoolTest, DestructorDoesNotWaitForAConnectThatHangs) {

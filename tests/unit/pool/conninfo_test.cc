@@ -41,7 +41,7 @@ TEST(ConninfoTest, SplitsHosts) {
   ASSERT_THAT(own_ports, testing::IsOk());
   std::vector<std::string> addresses;
   for (const Conninfo& host : own_ports->SplitHosts()) addresses.push_back(host.Address());
-  EXPECT_EQ(addresses, (std::vector<std::string>{"a:1", "b:2", "::1:3"}));
+  EXPECT_EQ(addresses, (std::vector<std::string>{"a:1", "b:2", "[::1]:3"}));
 
   const absl::StatusOr<Conninfo> one_port = Conninfo::Parse("host=a,b port=7 dbname=d");
   ASSERT_THAT(one_port, testing::IsOk());
@@ -50,6 +50,16 @@ TEST(ConninfoTest, SplitsHosts) {
   EXPECT_EQ(one_port->SplitHosts()[1].Get("dbname"), "d");
 
   ASSERT_EQ(Conninfo::Parse("dbname=d")->SplitHosts().size(), 1u);
+}
+
+TEST(ConninfoTest, KnowsWhichHostsAreNames) {
+  const auto name = [](const char* text) { return Conninfo::Parse(text)->NameToResolve(); };
+  EXPECT_EQ(name("host=db.example"), "db.example");
+  EXPECT_EQ(name("host=db.example hostaddr=192.0.2.1"), "");
+  EXPECT_EQ(name("hostaddr=192.0.2.1"), "");
+  EXPECT_EQ(name("host=/run/postgresql"), "");
+  EXPECT_EQ(name("host=@abstract"), "");
+  EXPECT_EQ(name("dbname=d"), "");
 }
 
 TEST(ConninfoTest, RefusesHostListsThatDoNotMatch) {
@@ -69,7 +79,8 @@ TEST(ConninfoTest, ComplaintsNeverQuoteThePassword) {
       "postgresql://auth:secret%zz@h/d", "postgresql://auth:secret@[::1/d",
       "postgresql://auth:x@secret@h/d",  "host=h password=secret junk",
       "host=h password='secret",         "postgresql://auth:secret@h/d?nonsense=1",
-      "postgresql://auth:x/secret@h/d",
+      "postgresql://auth:x/secret@h/d",  "postgresql://auth:x/d?secret=y@h/d",
+      "postgresql://auth:x@@secret@h/d",
   };
   for (const std::string& text : malformed) {
     const absl::StatusOr<Conninfo> conninfo = Conninfo::Parse(text);
@@ -78,8 +89,10 @@ TEST(ConninfoTest, ComplaintsNeverQuoteThePassword) {
     EXPECT_EQ(conninfo.status().message().find("secret"), absl::string_view::npos)
         << conninfo.status();
   }
-  EXPECT_NE(Conninfo::Parse("host=h nonsense=1").status().message().find("nonsense"),
-            absl::string_view::npos);
+  for (const char* text : {"host=h nonsense=1", "postgresql://auth:secret@h/d?nonsense=1"}) {
+    EXPECT_NE(Conninfo::Parse(text).status().message().find("\"nonsense\")"),
+              absl::string_view::npos);
+  }
 }
 
 TEST(RedactUrlTest, HidesPasswords) {
@@ -94,8 +107,10 @@ TEST(RedactUrlTest, HidesPasswords) {
       {"host=h password=secret user=auth", "host=h password=*** user=auth"},
       {"host=h password = 'se cr\\'et' user=auth", "host=h password = *** user=auth"},
       {"password='secret", "password=***"},
+      {"password='it's' secret' host=h", "password=***"},
       {"password=se\\ cret host=h", "password=*** host=h"},
       {"password=", "password=***"},
+      {"host=h password='se://cr@et' user=auth", "host=h password=*** user=auth"},
       {"", ""},
   };
   for (const auto& [url, redacted] : cases) EXPECT_EQ(RedactUrl(url), redacted);

@@ -77,5 +77,15 @@ TEST(GenerationTest, ConnectForgetsOnlyTheRequestOfFailedConnects) {
   EXPECT_EQ(generation.due(), At(seconds(1)));
 }
 
+TEST(GenerationTest, AStrongerReasonTakesThePlaceOfFailedConnects) {
+  Generation generation;
+  generation.Raise(RecreateReason::kRequested, At(seconds(0)));
+  generation.Request(RecreateReason::kConnectFailures, At(milliseconds(1)));
+  generation.Request(RecreateReason::kReadOnly, At(milliseconds(2)));
+  generation.OnConnected();
+  EXPECT_TRUE(generation.RaiseIfDue(At(seconds(1))));
+  EXPECT_EQ(generation.reason(), RecreateReason::kReadOnly);
+}
+
 }  // namespace
 }  // namespace auth::pool

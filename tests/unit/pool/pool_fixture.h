@@ -104,6 +104,7 @@ class RecordingObserver final : public PoolObserver {
     Add("recreated", Name(reason));
   }
   void OnBreaker(BreakerState state) override { Add("breaker", Name(state)); }
+  void OnReachabilityChanged() override { Add("reachability changed"); }
   void OnLeak(Duration /*held*/) override { Add("leak"); }
 
   void Clear() {

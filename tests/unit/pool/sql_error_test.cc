@@ -37,6 +37,7 @@ constexpr Case kCases[] = {
     {"3D000", SqlFault::kConfiguration, absl::StatusCode::kFailedPrecondition},
     {"25006", SqlFault::kReadOnlyServer, absl::StatusCode::kUnavailable},
     {"40001", SqlFault::kSerialization, absl::StatusCode::kUnavailable},
+    {"40003", SqlFault::kLost, absl::StatusCode::kUnavailable},
     {"40P01", SqlFault::kSerialization, absl::StatusCode::kUnavailable},
     {"26000", SqlFault::kStaleStatement, absl::StatusCode::kUnavailable},
     {"42P05", SqlFault::kStaleStatement, absl::StatusCode::kUnavailable},

@@ -408,6 +408,16 @@ TEST_F(TransactionRunnerTest, TheBodysOwnErrorInAReplayDecides) {
   EXPECT_THAT(observer_.lines(), ElementsAre("idempotent lost", "idempotent ok", "replayed"));
 }
 
+TEST_F(TransactionRunnerTest, AConnectionWhoseUserThrowsIsClosed) {
+  const MonotonicTime deadline = In(seconds(20));
+  EXPECT_THROW(
+      (void)runner_.RunInTransaction(Effect::kIdempotent, deadline,
+                                     [&](Connection&) -> absl::Status { throw std::bad_alloc(); }),
+      std::bad_alloc);
+  EXPECT_THAT(database_.log(), ElementsAre("0 BEGIN"));
+  EXPECT_TRUE(Closed(0));
+}
+
 TEST_F(TransactionRunnerTest, AConnectionWhoseRollbackFailsIsClosed) {
   database_.Queue(Call::kExecute, SqlFailure("23505"));
   database_.Queue(Call::kRollback, SqlFailure(""));
