@@ -8,14 +8,6 @@
 
 namespace auth::account {
 
-absl::Status AttemptLimiter::Options::Validate() const {
-  if (burst < 1 || interval <= Duration::zero() || max_accounts < 1) {
-    return absl::InvalidArgumentError(
-        "The limiter of attempts needs a burst, an interval and a number of accounts above zero.");
-  }
-  return absl::OkStatus();
-}
-
 AttemptLimiter::AttemptLimiter(const Options& options, const Clock* clock)
     : options_(options), clock_(clock) {}
 

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/status/status.h"
 #include "pool/clock.h"
 #include "pool/mutex.h"
 
@@ -28,12 +27,9 @@ class AttemptLimiter {
     int burst = 10;
     Duration interval = std::chrono::seconds(6);
     size_t max_accounts = 65536;  // about 8 MiB
-
-    // INVALID_ARGUMENT that says what to change.
-    absl::Status Validate() const;
   };
 
-  // `options` must be valid.
+  // Every number of `options` must be above zero.
   AttemptLimiter(const Options& options, const Clock* clock);
 
   // Counts an attempt on the account with this e-mail key, whether it exists or not. nullopt if it

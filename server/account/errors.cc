@@ -16,6 +16,7 @@ namespace auth::account {
 namespace {
 
 constexpr absl::string_view kPayloadUrl = "auth.v1/error_details";
+constexpr absl::string_view kCauseUrl = "auth.v1/cause";
 
 struct ReasonRow {
   Reason reason;
@@ -124,8 +125,6 @@ std::string_view Name(Violation violation) {
       return "REQUEST_ID_MALFORMED";
     case Violation::kRequired:
       return "REQUIRED";
-    case Violation::kSessionTokenMalformed:
-      return "SESSION_TOKEN_MALFORMED";
   }
   return "UNSPECIFIED";
 }
@@ -139,6 +138,17 @@ absl::Status InvalidFields(std::vector<FieldViolation> violations) {
   const ReasonRow& row = Row(Reason::kInvalidFields);
   return WithDetails(row.code, row.message,
                      {Reason::kInvalidFields, std::move(violations), std::nullopt});
+}
+
+absl::Status InternalBecause(absl::string_view cause) {
+  absl::Status status = MakeError(Reason::kInternal);
+  status.SetPayload(kCauseUrl, absl::Cord(cause));
+  return status;
+}
+
+std::string InternalCause(const absl::Status& status) {
+  const absl::optional<absl::Cord> cause = status.GetPayload(kCauseUrl);
+  return cause ? std::string(*cause) : "";
 }
 
 absl::Status AsSafeToRepeat(const absl::Status& status) {

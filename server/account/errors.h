@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "pool/clock.h"
 
 namespace auth::account {
@@ -38,7 +39,6 @@ enum class Violation {
   kPasswordMalformed,
   kRequestIdMalformed,
   kRequired,
-  kSessionTokenMalformed,
 };
 
 struct FieldViolation {
@@ -62,6 +62,11 @@ std::string_view Name(Violation violation);
 // the message is safe to show (no SQL, no driver text, no e-mail address).
 absl::Status MakeError(Reason reason, std::optional<Duration> retry_after = std::nullopt);
 absl::Status InvalidFields(std::vector<FieldViolation> violations);
+
+// kInternal, and why: for the log, never for a caller. `cause` must not repeat what a caller sent.
+absl::Status InternalBecause(absl::string_view cause);
+// The cause of a Status made by InternalBecause; empty for any other.
+std::string InternalCause(const absl::Status& status);
 
 // OUTCOME_UNKNOWN is UNKNOWN, because a repeat may do the work twice. For a call that may be
 // repeated (it has a request_id, or a second effect is harmless) this makes it UNAVAILABLE, the

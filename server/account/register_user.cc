@@ -8,7 +8,7 @@ RegisterUser::RegisterUser(const AccountServices* services, Request request)
     : services_(services),
       raw_email_(std::move(request.email)),
       raw_request_id_(std::move(request.request_id)),
-      raw_password_(Secret::TakeFrom(&request.password)) {}
+      raw_password_(std::move(request.password)) {}
 
 Stage RegisterUser::Begin() {
   email_is_sound_ = EmailAddress::CheckStructure(raw_email_, &violations_);
@@ -34,7 +34,7 @@ Stage RegisterUser::Run(const CallContext& context) {
     case Step::kAddSession:
       return AddSession(context);
   }
-  return Finish(MakeError(Reason::kInternal));
+  return Finish(InternalBecause("no such step"));
 }
 
 bool RegisterUser::Validate() {
@@ -50,7 +50,7 @@ Stage RegisterUser::Hash(const CallContext& context) {
     return Finish(std::move(status));
   }
   absl::StatusOr<std::string> hash = services_->hasher->Hash(password_->view());
-  if (!hash.ok()) return Finish(MakeError(Reason::kInternal));
+  if (!hash.ok()) return Finish(InternalBecause(hash.status().message()));
 
   user_.created_at = StorableNow(*services_->clock);
   user_.id = Uuid::NewV7(user_.created_at);
@@ -74,10 +74,11 @@ Stage RegisterUser::Register(const CallContext& context) {
     case RegisterResult::Kind::kEmailTaken:
       return Finish(MakeError(Reason::kEmailAlreadyRegistered));
     case RegisterResult::Kind::kRequestIdSeen:
-      if (!stored->existing) return Finish(MakeError(Reason::kInternal));
+      if (!stored->existing)
+        return Finish(InternalBecause("a request_id seen, but not whose it is"));
       return ConsiderReplay(*std::move(stored->existing));
   }
-  return Finish(MakeError(Reason::kInternal));
+  return Finish(InternalBecause("the store gave no such result"));
 }
 
 Stage RegisterUser::ConsiderReplay(StoredUser existing) {
@@ -98,7 +99,7 @@ Stage RegisterUser::Verify(const CallContext& context) {
   }
   const absl::StatusOr<bool> right =
       services_->hasher->Verify(password_->view(), existing_.password_hash);
-  if (!right.ok()) return Finish(MakeError(Reason::kInternal));
+  if (!right.ok()) return Finish(InternalBecause(right.status().message()));
   if (!*right) return Finish(MakeError(Reason::kRequestIdConflict));
   // The session that was to be born with the user was not stored; it serves the one who is there.
   issued_.session.user_id = existing_.user.id;

@@ -32,7 +32,7 @@ class RegisterUser final : public Operation {
  public:
   struct Request {
     std::string email;
-    std::string password;
+    Secret password;
     std::string request_id;  // empty: none
   };
 
@@ -61,7 +61,7 @@ class RegisterUser final : public Operation {
   const AccountServices* const services_;
   const std::string raw_email_;
   const std::string raw_request_id_;
-  Secret raw_password_;
+  const Secret raw_password_;
 
   std::vector<FieldViolation> violations_;
   bool email_is_sound_ = false;

@@ -7,7 +7,7 @@ namespace auth::account {
 SignIn::SignIn(const AccountServices* services, Request request)
     : services_(services),
       raw_email_(std::move(request.email)),
-      raw_password_(Secret::TakeFrom(&request.password)) {}
+      raw_password_(std::move(request.password)) {}
 
 Stage SignIn::Begin() {
   email_is_sound_ = EmailAddress::CheckStructure(raw_email_, &violations_);
@@ -24,7 +24,7 @@ Stage SignIn::Run(const CallContext& context) {
     case Step::kAddSession:
       return AddSession(context);
   }
-  return Finish(MakeError(Reason::kInternal));
+  return Finish(InternalBecause("no such step"));
 }
 
 Stage SignIn::FindUser(const CallContext& context) {
@@ -48,7 +48,7 @@ Stage SignIn::Verify(const CallContext& context) {
     return Finish(std::move(status));
   }
   const absl::StatusOr<bool> right = VerifyPassword();
-  if (!right.ok()) return Finish(MakeError(Reason::kInternal));
+  if (!right.ok()) return Finish(InternalBecause(right.status().message()));
   if (!*right) return Finish(MakeError(Reason::kInvalidCredentials));
 
   // Here, and not in a step of its own after AddSession: once the session is stored, the answer is

@@ -36,7 +36,7 @@ class SignIn final : public Operation {
  public:
   struct Request {
     std::string email;
-    std::string password;
+    Secret password;
   };
 
   SignIn(const AccountServices* services, Request request);
@@ -60,7 +60,7 @@ class SignIn final : public Operation {
 
   const AccountServices* const services_;
   const std::string raw_email_;
-  Secret raw_password_;
+  const Secret raw_password_;
 
   std::vector<FieldViolation> violations_;
   bool email_is_sound_ = false;

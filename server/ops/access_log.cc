@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "server/ops/pool_log.h"
+
 namespace auth::ops {
 namespace {
 
@@ -27,6 +29,7 @@ void AccessLog::OnCall(const CallRecord& record) {
                    {{"rpc", record.rpc},
                     {"code", record.code},
                     {"reason", record.reason},
+                    {"cause", CleanDriverMessage(record.cause)},
                     {"duration_ms", Milliseconds(record.duration)},
                     {"queue_ms", Milliseconds(record.queue_time)},
                     {"hash_ms", Milliseconds(record.hash_time)},

@@ -1,20 +1,13 @@
 #include "server/ops/call_metrics.h"
 
-#include <array>
-
 #include "server/ops/metric_families.h"
+#include "server/ops/status_names.h"
 
 namespace auth::ops {
 namespace {
 
 // What a label's value becomes that is in no list: the page must not grow with what callers send.
 constexpr char kOther[] = "other";
-
-constexpr std::array<const char*, 17> kCodes = {
-    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
-    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
-    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
-    "DATA_LOSS", "UNAUTHENTICATED"};
 
 template <typename Map>
 const auto& FindOrOther(const Map& map, std::string_view key) {
@@ -36,7 +29,10 @@ CallMetrics::CallMetrics(prometheus::Registry* registry, const std::vector<std::
     const auto add = [&](auto& family, const char* label, const std::string& value) {
       return &family.Add({{"rpc", name}, {label, value}});
     };
-    for (const char* code : kCodes) rpc.by_code[code] = add(requests, "code", code);
+    for (const std::string_view name_of_code : kCodeNames) {
+      const std::string code(name_of_code);
+      rpc.by_code[code] = add(requests, "code", code);
+    }
     rpc.by_code[kOther] = add(requests, "code", kOther);
     for (const std::string& reason : reasons) rpc.by_reason[reason] = add(errors, "reason", reason);
     rpc.by_reason[kOther] = add(errors, "reason", kOther);

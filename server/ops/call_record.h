@@ -13,6 +13,7 @@ struct CallRecord {
   std::string_view rpc;     // "Register"; a static string
   std::string_view code;    // "OK", "INVALID_ARGUMENT", …; a static string
   std::string_view reason;  // an ErrorReason's name, or empty; a static string
+  std::string cause;        // of an INTERNAL error, for whoever mends it; else empty
   Duration duration{};
   Duration queue_time{};  // waiting for a worker, all stages
   Duration hash_time{};   // on a hash worker

@@ -5,6 +5,7 @@
 
 #include "server/account/errors.h"
 #include "server/account/register_user.h"
+#include "server/account/secret.h"
 #include "server/account/sessions.h"
 #include "server/account/sign_in.h"
 #include "server/rpc/message_conversion.h"
@@ -29,6 +30,13 @@ absl::Status WriteOrStatus(const absl::StatusOr<Result>& result, Response* respo
 }
 // Of an operation that has nothing to tell but that it is done.
 absl::Status WriteOrStatus(const absl::Status& result, v1::SignOutResponse*) { return result; }
+
+// The password of a request, wiped from it: gRPC made the message for this call alone, and frees it
+// without wiping.
+template <typename Request>
+account::Secret TakePassword(const Request* request) {
+  return account::Secret::TakeFrom(const_cast<Request*>(request)->mutable_password());
+}
 
 }  // namespace
 
@@ -59,7 +67,7 @@ grpc::ServerUnaryReactor* AuthServiceImpl::Register(grpc::CallbackServerContext*
   }
   auto operation = std::make_unique<account::RegisterUser>(
       services_, account::RegisterUser::Request{.email = request->email(),
-                                                .password = request->password(),
+                                                .password = TakePassword(request),
                                                 .request_id = request->request_id()});
   return Start(context, std::move(info), std::move(operation), response);
 }
@@ -69,7 +77,7 @@ grpc::ServerUnaryReactor* AuthServiceImpl::SignIn(grpc::CallbackServerContext* c
                                                   v1::SignInResponse* response) {
   auto operation = std::make_unique<account::SignIn>(
       services_,
-      account::SignIn::Request{.email = request->email(), .password = request->password()});
+      account::SignIn::Request{.email = request->email(), .password = TakePassword(request)});
   return Start(context, Info("SignIn"), std::move(operation), response);
 }
 

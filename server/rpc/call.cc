@@ -1,11 +1,12 @@
 #include "server/rpc/call.h"
 
 #include <chrono>
+#include <exception>
 #include <utility>
 #include <variant>
 
 #include "server/account/errors.h"
-#include "server/rpc/status_names.h"
+#include "server/ops/status_names.h"
 
 namespace auth::rpc {
 namespace {
@@ -16,11 +17,14 @@ using account::Stage;
 
 // What a step may throw (bad_alloc, first of all) must end the call, not the process.
 template <typename Function>
-auto CatchAll(Function function) -> std::optional<decltype(function())> {
+absl::Status CatchAll(Function function) {
   try {
-    return function();
+    function();
+    return absl::OkStatus();
+  } catch (const std::exception& exception) {
+    return account::InternalBecause(exception.what());
   } catch (...) {
-    return std::nullopt;
+    return account::InternalBecause("an exception of no known type");
   }
 }
 
@@ -38,37 +42,36 @@ Call::Call(CallInfo info, MonotonicTime arrival, MonotonicTime deadline,
       since_(arrival) {}
 
 void Call::Begin() {
-  const std::optional<Stage> next = CatchAll([this] { return operation_->Begin(); });
-  const bool needs_workers = next.has_value() && *next != Stage::kDone;
-  if (needs_workers && !Admit(*next)) return;
+  Stage next = Stage::kDone;
+  const absl::Status thrown = CatchAll([&] { next = operation_->Begin(); });
+  if (!thrown.ok()) return Refuse(thrown);
+  if (next != Stage::kDone && !Admit(next)) return;
   Continue(next);
 }
 
-void Call::Refuse(Reason reason) { AnswerFrom(State::kInStep, MakeError(reason)); }
+void Call::Refuse(const absl::Status& status) { AnswerFrom(State::kInStep, status); }
 
 bool Call::Admit(Stage first) {
   if (dependencies_.clock->Monotonic() >= deadline_) {
-    Refuse(Reason::kDeadlineExceeded);
+    Refuse(MakeError(Reason::kDeadlineExceeded));
     return false;
   }
   using Needs = work::AdmissionController::Needs;
   auto admitted = dependencies_.admission->Admit(
       first == Stage::kHash ? Needs::kHashAndStore : Needs::kStore, deadline_);
   if (const auto* refusal = std::get_if<work::AdmissionController::Refusal>(&admitted)) {
-    AnswerFrom(State::kInStep, MakeError(Reason::kOverloaded, refusal->retry_after));
+    Refuse(MakeError(Reason::kOverloaded, refusal->retry_after));
     return false;
   }
   ticket_ = std::get<work::AdmissionController::Ticket>(std::move(admitted));
   return true;
 }
 
-void Call::Continue(std::optional<Stage> next) {
-  if (!next.has_value()) {
-    Refuse(Reason::kInternal);
-  } else if (*next == Stage::kDone) {
+void Call::Continue(Stage next) {
+  if (next == Stage::kDone) {
     AnswerWithResult();
   } else {
-    Submit(*next);
+    Submit(next);
   }
 }
 
@@ -83,25 +86,37 @@ void Call::Submit(Stage stage) {
   if (cancelled_) return AnswerFrom(State::kWaiting, GoneStatus());
   work::WorkerPool* const workers =
       stage == Stage::kHash ? dependencies_.hash_workers : dependencies_.store_workers;
-  workers->Submit({.deadline = deadline_,
-                   .run = [self = shared_from_this(), stage] { self->RunStep(stage); },
-                   .expire =
-                       [self = shared_from_this()] {
-                         self->AnswerFrom(State::kWaiting, MakeError(Reason::kDeadlineExceeded));
-                       }});
+  work::Task task = {.deadline = deadline_,
+                     .run = [self = shared_from_this(), stage] { self->RunStep(stage); },
+                     .expire =
+                         [self = shared_from_this()] {
+                           self->AnswerFrom(State::kWaiting, MakeError(Reason::kDeadlineExceeded));
+                         }};
+  MutexLock lock(&mutex_);
+  // Answered since: nobody would withdraw the task. The task itself waits for the lock.
+  if (state_ == State::kWaiting) waiting_ = {workers, workers->Submit(std::move(task))};
+}
+
+void Call::Withdraw() {
+  std::optional<Waiting> waiting;
+  {
+    MutexLock lock(&mutex_);
+    waiting = waiting_;
+  }
+  if (waiting.has_value()) (void)waiting->workers->Withdraw(waiting->task);
 }
 
 void Call::RunStep(Stage stage) {
   if (!Move(State::kWaiting, State::kInStep, stage)) return;
   const MonotonicTime started = dependencies_.clock->Monotonic();
-  const std::optional<Stage> next = CatchAll([this] {
-    return operation_->Run({deadline_, &cancelled_});
-  });
+  Stage next = Stage::kDone;
+  const absl::Status thrown = CatchAll([&] { next = operation_->Run({deadline_, &cancelled_}); });
   if (stage == Stage::kHash) {
     dependencies_.admission->RecordHash(dependencies_.clock->Monotonic() - started);
     // Whoever waits for the database must not keep others from hashing.
     if (next != Stage::kHash) ticket_->ReleaseHash();
   }
+  if (!thrown.ok()) return Refuse(thrown);
   Continue(next);
 }
 
@@ -141,7 +156,10 @@ bool Call::Move(State from, State to, Stage stage) {
   }
   state_ = to;
   since_ = now;
-  if (to == State::kInStep) stage_ = stage;
+  if (to == State::kInStep) {
+    stage_ = stage;
+    waiting_.reset();
+  }
   return true;
 }
 
@@ -151,11 +169,13 @@ void Call::AnswerFrom(State from, const absl::Status& status) {
 
 void Call::AnswerWithResult() {
   if (!Move(State::kInStep, State::kAnswered)) return;
-  const std::optional<absl::Status> status = CatchAll([this] { return responder_->WriteResult(); });
-  ReleaseAndAnswer(status.has_value() ? *status : MakeError(Reason::kInternal));
+  absl::Status status;
+  const absl::Status thrown = CatchAll([&] { status = responder_->WriteResult(); });
+  ReleaseAndAnswer(thrown.ok() ? status : thrown);
 }
 
 void Call::ReleaseAndAnswer(const absl::Status& status) {
+  Withdraw();  // before the ticket, which bounds the queue
   operation_.reset();
   ticket_.reset();
   Answer(status);
@@ -164,8 +184,9 @@ void Call::ReleaseAndAnswer(const absl::Status& status) {
 void Call::Answer(const absl::Status& status) {
   ops::CallRecord record;
   record.rpc = info_.rpc;
-  record.code = CodeName(status.code());
+  record.code = ops::CodeName(status.code());
   if (!status.ok()) record.reason = Name(account::GetErrorDetails(status).reason);
+  record.cause = account::InternalCause(status);
   record.duration = dependencies_.clock->Monotonic() - arrival_;
   {
     MutexLock lock(&mutex_);

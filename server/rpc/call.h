@@ -11,6 +11,7 @@
 #include "server/ops/call_record.h"
 #include "server/rpc/call_driver.h"
 #include "server/work/admission_controller.h"
+#include "server/work/worker_pool.h"
 
 namespace auth::rpc {
 
@@ -27,8 +28,8 @@ class Call : public std::enable_shared_from_this<Call> {
 
   // Runs the structural checks and submits the first step, or answers.
   void Begin();
-  // Answers in the place of Begin.
-  void Refuse(account::Reason reason);
+  // Answers in the place of Begin, or of a step.
+  void Refuse(const absl::Status& status);
   // The caller has gone.
   void Cancel();
   // Answers, unless that has been done: then false.
@@ -37,8 +38,8 @@ class Call : public std::enable_shared_from_this<Call> {
  private:
   enum class State { kInStep, kWaiting, kAnswered };
 
-  // On the thread that is in the step. nullopt if the step has thrown.
-  void Continue(std::optional<account::Stage> next);
+  // On the thread that is in the step.
+  void Continue(account::Stage next);
   // Takes places in the queues; false if it had to answer.
   bool Admit(account::Stage first);
   void Submit(account::Stage stage);
@@ -51,6 +52,8 @@ class Call : public std::enable_shared_from_this<Call> {
   // Answers if the call is in `from`, and gives everything back.
   void AnswerFrom(State from, const absl::Status& status);
   void AnswerWithResult();
+  // A call that is answered leaves nothing in a queue.
+  void Withdraw();
   // Once, by whoever moved to kAnswered. Gives back what only the thread in the step may touch.
   void ReleaseAndAnswer(const absl::Status& status);
   void Answer(const absl::Status& status);
@@ -64,6 +67,12 @@ class Call : public std::enable_shared_from_this<Call> {
   Responder* const responder_;  // not touched after the answer
   std::atomic<bool> cancelled_{false};
 
+  // A task in a queue; there is one while the call waits.
+  struct Waiting {
+    work::WorkerPool* workers;
+    work::TaskId task;
+  };
+
   // Belong to the thread that is in the step, else to whoever answers.
   std::unique_ptr<account::Operation> operation_;
   std::optional<work::AdmissionController::Ticket> ticket_;
@@ -71,6 +80,7 @@ class Call : public std::enable_shared_from_this<Call> {
   mutable Mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kInStep;
   MonotonicTime since_ ABSL_GUARDED_BY(mutex_);  // when state_ was entered
+  std::optional<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
   // Of the step in which the call is; kDone at arrival.
   account::Stage stage_ ABSL_GUARDED_BY(mutex_) = account::Stage::kDone;
   Duration queue_time_ ABSL_GUARDED_BY(mutex_){};

@@ -1,12 +1,19 @@
 #include "server/rpc/call_driver.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 #include <vector>
 
 #include "server/rpc/call.h"
 
 namespace auth::rpc {
+namespace {
+
+// When a server that is just starting may be ready.
+constexpr std::chrono::seconds kStartRetryAfter(1);
+
+}  // namespace
 
 CallDriver::Handle::Handle(CallDriver* driver, std::shared_ptr<Call> call)
     : driver_(driver), call_(std::move(call)) {}
@@ -37,16 +44,22 @@ CallDriver::Handle CallDriver::Start(CallInfo info, std::unique_ptr<account::Ope
   const MonotonicTime deadline = now + TimeAllowed(info);
   auto call = std::make_shared<Call>(std::move(info), now, deadline, std::move(operation),
                                      dependencies_, responder);
-  bool admitting;
+  Phase phase;
   {
     MutexLock lock(&mutex_);
     calls_.insert(call);
-    admitting = admitting_;
+    phase = phase_;
   }
-  if (admitting) {
-    call->Begin();
-  } else {
-    call->Refuse(account::Reason::kShuttingDown);
+  switch (phase) {
+    case Phase::kStarting:
+      call->Refuse(account::MakeError(account::Reason::kDatabaseUnavailable, kStartRetryAfter));
+      break;
+    case Phase::kAdmitting:
+      call->Begin();
+      break;
+    case Phase::kStopping:
+      call->Refuse(account::MakeError(account::Reason::kShuttingDown));
+      break;
   }
   return Handle(this, std::move(call));
 }
@@ -59,9 +72,14 @@ Duration CallDriver::TimeAllowed(const CallInfo& info) const {
   return std::min(*info.client_deadline, latest) - now;
 }
 
+void CallDriver::StartAdmitting() {
+  MutexLock lock(&mutex_);
+  if (phase_ == Phase::kStarting) phase_ = Phase::kAdmitting;
+}
+
 void CallDriver::StopAdmitting() {
   MutexLock lock(&mutex_);
-  admitting_ = false;
+  phase_ = Phase::kStopping;
 }
 
 bool CallDriver::WaitUntilIdle(MonotonicTime deadline) {

@@ -61,6 +61,7 @@ class Call;
 // - DEADLINE_EXCEEDED, by a worker pool's timer, if its deadline passes in a queue;
 // - CANCELLED, if the caller goes while it waits or between two steps; a step is not interrupted;
 // - INTERNAL, if a step throws;
+// - DATABASE_UNAVAILABLE, if it comes before StartAdmitting;
 // - SHUTTING_DOWN, if it comes after StopAdmitting, or what GiveUp says.
 //
 // Thread-safe. All handles must be destroyed before the driver.
@@ -90,6 +91,9 @@ class CallDriver {
   // `responder` must live until its Finish is called, which may happen before Start returns.
   Handle Start(CallInfo info, std::unique_ptr<account::Operation> operation, Responder* responder);
 
+  // The database has what the operations expect of it: calls are served from now on.
+  void StartAdmitting();
+
   // New calls are answered with SHUTTING_DOWN from now on.
   void StopAdmitting();
 
@@ -108,7 +112,8 @@ class CallDriver {
   const CallDependencies dependencies_;
   Mutex mutex_;
   CondVar idle_;
-  bool admitting_ ABSL_GUARDED_BY(mutex_) = true;
+  enum class Phase { kStarting, kAdmitting, kStopping };
+  Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kStarting;
   absl::flat_hash_set<std::shared_ptr<Call>> calls_ ABSL_GUARDED_BY(mutex_);
 };
 

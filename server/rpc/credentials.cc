@@ -1,13 +1,9 @@
 #include "server/rpc/credentials.h"
 
-#include <arpa/inet.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
-#include <netinet/in.h>
 
-#include <string>
-
-#include "absl/strings/str_cat.h"
+#include "server/rpc/transport_security.h"
 
 namespace auth::rpc {
 namespace {
@@ -33,33 +29,14 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const TlsFiles& files) {
   return tls_api::TlsServerCredentials(options);
 }
 
-// Whether only this machine can connect to `host:port`. A name that merely begins with "127." is
-// somebody's domain.
-bool IsLoopback(std::string_view listen) {
-  std::string host(listen.substr(0, listen.rfind(':')));
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  in_addr v4{};
-  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == IN_LOOPBACKNET;
-  in6_addr v6{};
-  if (inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
-  return host == "localhost";
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
     const TlsFiles& tls, std::string_view listen, bool allow_plaintext) {
-  if (tls.enabled()) {
-    if (absl::Status status = CheckTlsFiles(tls); !status.ok()) return status;
-    return TlsCredentials(tls);
+  if (absl::Status status = CheckTransport(tls, listen, allow_plaintext); !status.ok()) {
+    return status;
   }
-  if (!IsLoopback(listen) && !allow_plaintext) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--listen=", absl::string_view(listen.data(), listen.size()),
-        " can be reached from other machines, and passwords would travel unencrypted: set "
-        "--tls-cert and --tls-key, or --allow-plaintext if a proxy or mesh encrypts"));
-  }
-  return grpc::InsecureServerCredentials();
+  return tls.enabled() ? TlsCredentials(tls) : grpc::InsecureServerCredentials();
 }
 
 }  // namespace auth::rpc

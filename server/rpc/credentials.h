@@ -11,8 +11,7 @@
 namespace auth::rpc {
 
 // How the server proves itself to callers, and they to it: TLS if there are files, mutual TLS with
-// a client CA, else plaintext. INVALID_ARGUMENT for files that cannot work, and for plaintext
-// beyond loopback that was not asked for.
+// a client CA, else plaintext. INVALID_ARGUMENT for what CheckTransport refuses.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
     const TlsFiles& tls, std::string_view listen, bool allow_plaintext);
 

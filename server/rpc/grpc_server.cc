@@ -158,7 +158,10 @@ GrpcServer::~GrpcServer() {
 
 int GrpcServer::port() const { return state_->port; }
 
-void GrpcServer::SetReady(bool ready) { state_->health->SetReady(ready); }
+void GrpcServer::SetReady() {
+  state_->calls.StartAdmitting();
+  state_->health->SetReady();
+}
 
 void GrpcServer::SetDatabase(bool available) { state_->health->SetDatabase(available); }
 

@@ -18,7 +18,7 @@ namespace auth::rpc {
 // that Drain is called by one thread.
 //
 //   ASSIGN_OR_RETURN(auto server, GrpcServer::Start(options, &services, dependencies));
-//   server->SetReady(true);
+//   server->SetReady();
 //   …                                             // until SIGTERM
 //   server->Drain(drain_delay, drain_timeout);    // before the worker pools are destroyed
 class GrpcServer {
@@ -43,8 +43,10 @@ class GrpcServer {
 
   int port() const;
 
-  // Not ready and no database until told otherwise.
-  void SetReady(bool ready);
+  // From now on calls are served and Health says so; until then they are refused, because the
+  // database may not have what they expect of it.
+  void SetReady();
+  // False until told otherwise.
   void SetDatabase(bool available);
 
   // Health says NOT_SERVING, calls are served for `delay` more, then new ones are refused and those

@@ -13,11 +13,11 @@ constexpr char kDatabase[] = "database";
 HealthReporter::HealthReporter(grpc::HealthCheckServiceInterface* service) : service_(service) {
   // Reflection needs the descriptor, which a linker would drop as unused.
   google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();
-  SetReady(false);
+  service_->SetServingStatus(kAuthService, false);
   SetDatabase(false);
 }
 
-void HealthReporter::SetReady(bool ready) { service_->SetServingStatus(kAuthService, ready); }
+void HealthReporter::SetReady() { service_->SetServingStatus(kAuthService, true); }
 
 void HealthReporter::SetDatabase(bool available) {
   service_->SetServingStatus(kDatabase, available);

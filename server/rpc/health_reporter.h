@@ -16,7 +16,7 @@ class HealthReporter {
   // Not ready and no database, until told otherwise: an unset name would answer NOT_FOUND.
   explicit HealthReporter(grpc::HealthCheckServiceInterface* service);
 
-  void SetReady(bool ready);
+  void SetReady();
   void SetDatabase(bool available);
 
   // NOT_SERVING for every name, for good: what is set later has no effect.

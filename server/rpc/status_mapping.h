@@ -20,7 +20,9 @@ inline constexpr char kRetryPushbackKey[] = "grpc-retry-pushback-ms";
 grpc::Status ToGrpcStatus(const absl::Status& status, std::string_view request_id);
 
 // The value of kRetryPushbackKey, if the status should carry one: a client that retries by itself
-// must not answer RATE_LIMITED with more attempts.
+// must not answer RATE_LIMITED with more attempts. UNAVAILABLE carries none, because an exact pause
+// would take the place of a backoff that grows and is random: all clients would come back in step,
+// and spend their attempts sooner.
 std::optional<std::string> RetryPushback(const absl::Status& status);
 
 }  // namespace auth::rpc

@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cstdint>
 #include <map>
 #include <thread>
 #include <utility>
@@ -15,9 +14,6 @@
 namespace auth::work {
 
 struct WorkerPool::State {
-  // Deadline, then order of arrival.
-  using Key = std::pair<MonotonicTime, uint64_t>;
-
   State(Options pool_options, const Clock* pool_clock)
       : options(std::move(pool_options)), clock(pool_clock) {}
 
@@ -40,7 +36,7 @@ struct WorkerPool::State {
   mutable Mutex mutex;
   CondVar runnable;          // a task came, or all is finished
   CondVar earlier_deadline;  // one before `timer_wakes_at` came, or all is finished
-  std::map<Key, Task> queue ABSL_GUARDED_BY(mutex);
+  std::map<TaskId, Task> queue ABSL_GUARDED_BY(mutex);
   uint64_t arrivals ABSL_GUARDED_BY(mutex) = 0;
   int running ABSL_GUARDED_BY(mutex) = 0;
   int expiring ABSL_GUARDED_BY(mutex) = 0;
@@ -99,7 +95,7 @@ void WorkerPool::State::WatchDeadlines() {
       continue;
     }
     const auto earliest = queue.begin();
-    timer_wakes_at = earliest->first.first;
+    timer_wakes_at = earliest->first.deadline;
     if (clock->Monotonic() < timer_wakes_at) {
       clock->WaitUntil(timer_wakes_at, &earlier_deadline, &mutex);
       continue;
@@ -135,12 +131,22 @@ WorkerPool::~WorkerPool() {
   for (std::thread& thread : state_->threads) thread.join();
 }
 
-void WorkerPool::Submit(Task task) {
+TaskId WorkerPool::Submit(Task task) {
   MutexLock lock(&state_->mutex);
-  const MonotonicTime deadline = task.deadline;
-  state_->queue.emplace(State::Key{deadline, state_->arrivals++}, std::move(task));
+  const TaskId id{task.deadline, state_->arrivals++};
+  state_->queue.emplace(id, std::move(task));
   state_->runnable.NotifyOne();
-  if (deadline < state_->timer_wakes_at) state_->earlier_deadline.NotifyOne();
+  if (id.deadline < state_->timer_wakes_at) state_->earlier_deadline.NotifyOne();
+  return id;
+}
+
+bool WorkerPool::Withdraw(const TaskId& id) {
+  // Destroyed without the lock: what it holds may be anything.
+  decltype(State::queue)::node_type task;
+  MutexLock lock(&state_->mutex);
+  task = state_->queue.extract(id);
+  state_->WakeAllIfFinished();
+  return !task.empty();
 }
 
 int WorkerPool::queued() const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,7 +10,7 @@
 
 namespace auth::work {
 
-// One piece of a call. Exactly one of the two functions runs, exactly once.
+// One piece of a call. Exactly one of the two functions runs, exactly once, unless it is withdrawn.
 struct Task {
   MonotonicTime deadline;
   // On a worker, before the deadline.
@@ -17,12 +19,20 @@ struct Task {
   std::function<void()> expire;
 };
 
+// A task of one WorkerPool: its place in the queue.
+struct TaskId {
+  MonotonicTime deadline;
+  uint64_t arrival = 0;
+
+  auto operator<=>(const TaskId&) const = default;
+};
+
 // Named threads that run tasks, the earliest deadline first (equal deadlines in order of arrival).
 // A timer, not a free worker, answers what expires in the queue, so a queue behind stalled workers
 // still answers in time.
 //
-// Unbounded by itself: AdmissionController bounds what gets in. Thread-safe; tasks may submit
-// tasks.
+// Unbounded by itself: AdmissionController bounds what gets in, and who gives up a place there
+// withdraws the task. Thread-safe; tasks may submit and withdraw tasks.
 class WorkerPool {
  public:
   struct Options {
@@ -35,7 +45,10 @@ class WorkerPool {
   // Runs what is queued, then joins its threads.
   ~WorkerPool();
 
-  void Submit(Task task);
+  TaskId Submit(Task task);
+  // Takes back a task that still waits, and destroys it before returning; false if it no longer
+  // waits.
+  bool Withdraw(const TaskId& id);
 
   // Tasks waiting for a worker, and tasks being run.
   int queued() const;

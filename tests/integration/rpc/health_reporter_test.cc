@@ -17,14 +17,14 @@ using ::testing::HasSubstr;
 constexpr char kNotFound[] = "error 5";
 
 TEST(HealthReporterTest, ReportsEachNameByItself) {
-  TestServer server;
+  TestServer server(TestServer::DefaultOptions(), {.hash_workers = 2}, TestServer::kStarting);
   const auto channel = server.NewChannel();
   EXPECT_EQ(Health(channel, ""), "SERVING") << "the process lives";
   EXPECT_EQ(Health(channel, "auth.v1.AuthService"), "NOT_SERVING");
   EXPECT_EQ(Health(channel, "database"), "NOT_SERVING");
   EXPECT_EQ(Health(channel, "no.such.Service"), kNotFound);
 
-  server->SetReady(true);
+  server->SetReady();
   EXPECT_EQ(Health(channel, "auth.v1.AuthService"), "SERVING");
   EXPECT_EQ(Health(channel, "database"), "NOT_SERVING");
   server->SetDatabase(true);
@@ -36,7 +36,6 @@ TEST(HealthReporterTest, ReportsEachNameByItself) {
 
 TEST(HealthReporterTest, AnswersWhile256HashesWait) {
   TestServer server;
-  server->SetReady(true);
   server.hasher.gate.Close();
   const auto channel = server.NewChannel();
   std::vector<std::unique_ptr<v1::AuthService::Stub>> stubs;

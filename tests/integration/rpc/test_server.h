@@ -19,9 +19,9 @@
 #include "grpc/health/v1/health.pb.h"
 #include "server/account/errors.h"
 #include "server/rpc/grpc_server.h"
+#include "tests/support/gate.h"
 #include "tests/support/in_memory_user_store.h"
 #include "tests/support/status_matchers.h"
-#include "tests/unit/work/gate.h"
 
 namespace auth::rpc {
 
@@ -81,15 +81,18 @@ class CallRecorder final : public ops::CallObserver {
 // A real GrpcServer on a free loopback port, with workers of its own, before the two fakes.
 class TestServer {
  public:
+  enum Phase { kStarting, kReady };
   static GrpcServer::Options DefaultOptions() { return {.listen = "127.0.0.1:0"}; }
 
   explicit TestServer(const GrpcServer::Options& options = DefaultOptions(),
-                      const work::AdmissionController::Options& admission = {.hash_workers = 2})
+                      const work::AdmissionController::Options& admission = {.hash_workers = 2},
+                      Phase phase = kReady)
       : admission_(admission, &clock_) {
     absl::StatusOr<std::unique_ptr<GrpcServer>> server =
         GrpcServer::Start(options, Services(), Dependencies());
     EXPECT_THAT(server, testing::IsOk());
     if (server.ok()) server_ = *std::move(server);
+    if (server_ != nullptr && phase == kReady) server_->SetReady();
   }
   ~TestServer() {
     hasher.gate.Open();

@@ -99,12 +99,5 @@ TEST_F(AttemptLimiterTest, ThreadsShareOneBurst) {
   EXPECT_EQ(allowed, 10);
 }
 
-TEST(AttemptLimiterOptionsTest, ZerosAreRefused) {
-  EXPECT_TRUE(AttemptLimiter::Options{}.Validate().ok());
-  EXPECT_FALSE(AttemptLimiter::Options{.burst = 0}.Validate().ok());
-  EXPECT_FALSE(AttemptLimiter::Options{.interval = Duration::zero()}.Validate().ok());
-  EXPECT_FALSE(AttemptLimiter::Options{.max_accounts = 0}.Validate().ok());
-}
-
 }  // namespace
 }  // namespace auth::account

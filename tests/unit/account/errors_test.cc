@@ -70,6 +70,15 @@ TEST(ErrorsTest, KeepsEveryViolation) {
   EXPECT_EQ(details.violations[1].description, "");
 }
 
+TEST(ErrorsTest, TheCauseOfAnInternalErrorIsNotInItsMessage) {
+  const absl::Status status = InternalBecause("no memory for the arena");
+  EXPECT_EQ(GetErrorDetails(status).reason, Reason::kInternal);
+  EXPECT_EQ(status.message(), MakeError(Reason::kInternal).message());
+  EXPECT_EQ(InternalCause(status), "no memory for the arena");
+  EXPECT_EQ(InternalCause(MakeError(Reason::kDatabaseUnavailable)), "");
+  EXPECT_EQ(InternalCause(absl::OkStatus()), "");
+}
+
 TEST(ErrorsTest, StatusOfSomebodyElseIsInternal) {
   EXPECT_EQ(GetErrorDetails(absl::NotFoundError("relation users")).reason, Reason::kInternal);
 }

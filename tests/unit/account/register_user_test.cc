@@ -25,7 +25,7 @@ class RegisterUserTest : public UseCaseTest {
  protected:
   absl::StatusOr<SignedIn> Register(const std::string& email, const std::string& password,
                                     const std::string& request_id = "") {
-    RegisterUser operation(&services_, {email, password, request_id});
+    RegisterUser operation(&services_, {email, Secret::CopyOf(password), request_id});
     stages_ = Drive(&operation);
     return operation.result();
   }
@@ -96,7 +96,7 @@ TEST_F(RegisterUserTest, NamesEveryBadFieldAtOnce) {
 }
 
 TEST_F(RegisterUserTest, FindingsOfBeginAreAnsweredByTheFullCheck) {
-  RegisterUser operation(&services_, {"", kPassword, ""});
+  RegisterUser operation(&services_, {"", Secret::CopyOf(kPassword), ""});
   EXPECT_EQ(operation.Begin(), Stage::kHash);
   EXPECT_EQ(operation.Run(Context()), Stage::kDone);
   EXPECT_EQ(ReasonOf(operation.result()), Reason::kInvalidFields);
@@ -118,7 +118,7 @@ TEST_F(RegisterUserTest, CallerWhoHasGoneCostsNoHash) {
 }
 
 TEST_F(RegisterUserTest, DeadlineThatHasPassedCostsNoHash) {
-  RegisterUser operation(&services_, {kEmail, kPassword, ""});
+  RegisterUser operation(&services_, {kEmail, Secret::CopyOf(kPassword), ""});
   operation.Begin();
   EXPECT_EQ(operation.Run({clock_.Monotonic(), nullptr}), Stage::kDone);
   EXPECT_EQ(ReasonOf(operation.result()), Reason::kDeadlineExceeded);
@@ -167,7 +167,7 @@ TEST_F(RegisterUserTest, RequestIdOfAnotherRegistrationConflicts) {
 
 TEST_F(RegisterUserTest, PasswordThatChangesDuringARepeatWins) {
   ASSERT_THAT(Register(kEmail, kPassword, kRequestId), IsOk());
-  RegisterUser repeat(&services_, {kEmail, kPassword, kRequestId});
+  RegisterUser repeat(&services_, {kEmail, Secret::CopyOf(kPassword), kRequestId});
   repeat.Begin();
   repeat.Run(Context());
   repeat.Run(Context());
@@ -193,7 +193,7 @@ TEST_F(RegisterUserTest, RepeatsAreLimitedLikeSignIns) {
 
 TEST_F(RegisterUserTest, RepeatOfACallerWhoHasGoneIsNotVerified) {
   ASSERT_THAT(Register(kEmail, kPassword, kRequestId), IsOk());
-  RegisterUser repeat(&services_, {kEmail, kPassword, kRequestId});
+  RegisterUser repeat(&services_, {kEmail, Secret::CopyOf(kPassword), kRequestId});
   repeat.Begin();
   repeat.Run(Context());
   ASSERT_EQ(repeat.Run(Context()), Stage::kHash);
@@ -223,7 +223,9 @@ TEST_F(RegisterUserTest, ErrorsOfTheStoreAreAnswered) {
 TEST_F(RegisterUserTest, StoredHashThatCannotBeReadIsAnInternalError) {
   ASSERT_THAT(Register(kEmail, kPassword, kRequestId), IsOk());
   store_.SetPasswordHash(kKey, "$argon2id$v=19$m=4294967295,t=2,p=1$c29tZXNhbHQ$AAAA");
-  EXPECT_EQ(ReasonOf(Register(kEmail, kPassword, kRequestId)), Reason::kInternal);
+  const auto result = Register(kEmail, kPassword, kRequestId);
+  EXPECT_EQ(ReasonOf(result), Reason::kInternal);
+  EXPECT_EQ(InternalCause(result.status()), "The stored hash is no Argon2id within the bounds.");
 }
 
 TEST_F(RegisterUserTest, NoErrorRepeatsWhatTheCallerSent) {

@@ -18,7 +18,7 @@ using auth::testing::StatusIs;
 class SessionsTest : public UseCaseTest {
  protected:
   void SetUp() override {
-    RegisterUser operation(&services_, {"ann@example.com", "SecurePass123", ""});
+    RegisterUser operation(&services_, {"ann@example.com", Secret::CopyOf("SecurePass123"), ""});
     Drive(&operation);
     ASSERT_THAT(operation.result(), IsOk());
     ann_ = *operation.result();

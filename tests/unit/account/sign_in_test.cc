@@ -23,13 +23,13 @@ constexpr char kPassword[] = "SecurePass123";
 class SignInTest : public UseCaseTest {
  protected:
   void Register(const std::string& email, const std::string& password) {
-    RegisterUser operation(&services_, {email, password, ""});
+    RegisterUser operation(&services_, {email, Secret::CopyOf(password), ""});
     Drive(&operation);
     ASSERT_THAT(operation.result(), IsOk());
   }
 
   absl::StatusOr<SignedIn> Try(const std::string& email, const std::string& password) {
-    SignIn operation(&services_, {email, password});
+    SignIn operation(&services_, {email, Secret::CopyOf(password)});
     const int64_t before = hasher_->computations();
     stages_ = Drive(&operation);
     computations_ = hasher_->computations() - before;
@@ -132,7 +132,7 @@ TEST_F(SignInTest, CallerWhoHasGoneCostsNoHash) {
 
 TEST_F(SignInTest, PasswordThatChangesMeanwhileWins) {
   Register(kEmail, kPassword);
-  SignIn operation(&services_, {kEmail, kPassword});
+  SignIn operation(&services_, {kEmail, Secret::CopyOf(kPassword)});
   operation.Begin();
   operation.Run(Context());
   ASSERT_EQ(operation.Run(Context()), Stage::kStore);  // verified
@@ -144,7 +144,7 @@ TEST_F(SignInTest, PasswordThatChangesMeanwhileWins) {
 
 TEST_F(SignInTest, UserWhoIsDisabledMeanwhileStaysOut) {
   Register(kEmail, kPassword);
-  SignIn operation(&services_, {kEmail, kPassword});
+  SignIn operation(&services_, {kEmail, Secret::CopyOf(kPassword)});
   operation.Begin();
   operation.Run(Context());
   operation.Run(Context());
@@ -157,7 +157,7 @@ TEST_F(SignInTest, ErrorsOfTheStoreAreAnsweredAndAnUnknownOutcomeMayBeRepeated) 
   Register(kEmail, kPassword);
   store_.FailNextCall(MakeError(Reason::kDatabaseUnavailable));
   EXPECT_EQ(ReasonOf(Try(kEmail, kPassword)), Reason::kDatabaseUnavailable);
-  SignIn operation(&services_, {kEmail, kPassword});
+  SignIn operation(&services_, {kEmail, Secret::CopyOf(kPassword)});
   operation.Begin();
   operation.Run(Context());
   operation.Run(Context());
@@ -170,7 +170,9 @@ TEST_F(SignInTest, ErrorsOfTheStoreAreAnsweredAndAnUnknownOutcomeMayBeRepeated) 
 TEST_F(SignInTest, StoredHashThatCannotBeReadIsAnInternalErrorWithoutWork) {
   Register(kEmail, kPassword);
   store_.SetPasswordHash(kEmail, "$argon2id$v=19$m=4294967295,t=2,p=1$c29tZXNhbHQ$AAAA");
-  EXPECT_EQ(ReasonOf(Try(kEmail, kPassword)), Reason::kInternal);
+  const auto result = Try(kEmail, kPassword);
+  EXPECT_EQ(ReasonOf(result), Reason::kInternal);
+  EXPECT_EQ(InternalCause(result.status()), "The stored hash is no Argon2id within the bounds.");
   EXPECT_EQ(computations_, 0);
 }
 
@@ -229,7 +231,7 @@ TEST_F(SignInUpgradeTest, PasswordThatChangesMeanwhileWinsEveryRace) {
     Register(kEmail, kPassword);
     store.SetPasswordHash(kEmail, *MakeHasher(kLower)->Hash(kPassword));
     store.changed_hash = *hasher_->Hash("another one");
-    SignIn operation(&services_, {kEmail, kPassword});
+    SignIn operation(&services_, {kEmail, Secret::CopyOf(kPassword)});
     Drive(&operation);
     EXPECT_THAT(operation.result(), IsOk()) << "it was right when it was verified";
     EXPECT_EQ(store.Find(kEmail)->password_hash, store.changed_hash);

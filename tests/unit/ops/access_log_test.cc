@@ -34,7 +34,7 @@ TEST(AccessLogTest, OneLineForEachCall) {
   auto line = lines[0];
   line.erase("time");
   EXPECT_EQ(line, nlohmann::json::parse(R"({
-      "level": "info", "event": "call", "rpc": "Register", "code": "OK", "reason": "",
+      "level": "info", "event": "call", "rpc": "Register", "code": "OK", "reason": "", "cause": "",
       "duration_ms": 12.345, "queue_ms": 0.345, "hash_ms": 9, "store_ms": 3,
       "peer": "ipv4:127.0.0.1:4711", "request_id": "0190e0a0-0000-7000-8000-000000000000",
       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"})"));
@@ -50,6 +50,14 @@ TEST(AccessLogTest, TheLevelTellsWhoseFaultItIs) {
     AccessLog(log.logger()).OnCall(Record("SignIn", code));
     EXPECT_EQ(log.Lines().at(0)["level"], level) << code;
   }
+}
+
+TEST(AccessLogTest, AnInternalErrorTellsItsCause) {
+  LogCapture log;
+  CallRecord record = Record("Register", "INTERNAL");
+  record.cause = "std::bad_alloc";
+  AccessLog(log.logger()).OnCall(record);
+  EXPECT_EQ(log.Lines().at(0)["cause"], "std::bad_alloc");
 }
 
 TEST(AccessLogTest, WhatCallersSendAsIdsIsCut) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -17,7 +18,8 @@
 #include "server/account/errors.h"
 #include "tests/support/eventually.h"
 #include "tests/support/fake_clock.h"
-#include "tests/unit/work/gate.h"
+#include "tests/support/gate.h"
+#include "tests/support/test_run.h"
 
 namespace auth::rpc {
 namespace {
@@ -51,7 +53,7 @@ class ScriptedOperation final : public account::Operation {
 class Caller final : public Responder {
  public:
   absl::Status WriteResult() override {
-    if (throw_in_write_) throw std::bad_alloc();
+    if (throw_in_write_) throw std::runtime_error("planted");
     ++written_;
     return result_;
   }
@@ -105,6 +107,7 @@ constexpr Duration kMaxDeadline = seconds(15);
 
 class CallDriverTest : public ::testing::Test {
  protected:
+  CallDriverTest() { driver_.StartAdmitting(); }
   ~CallDriverTest() override {
     gate_.Open();
     ExpectAllAnsweredOnce();
@@ -350,12 +353,38 @@ TEST_F(CallDriverTest, ACallerWhoGoesWhileHisCallWaitsIsAnsweredAtOnceAndNothing
   EXPECT_EQ(second.answers(), 1);
   EXPECT_EQ(second.AwaitReason(), Reason::kCancelled);
   EXPECT_EQ(recorder_.records().back().code, "CANCELLED");
-  // Both places of the queue are free again, though the task still lies in it.
+  EXPECT_EQ(hash_workers_->queued(), 0);
+  // Both places of the queue are free again.
   for (int i = 0; i < 2; ++i) Start(&NewCaller(), Info(), Stage::kHash, {Quick(Stage::kDone)});
   gate_.Open();
   for (const auto& caller : callers_) {
     EXPECT_EQ(caller->Await().ok(), caller.get() != &second);
   }
+}
+
+TEST_F(CallDriverTest, CallersWhoGoWhileTheDatabaseHangsLeaveNothingBehind) {
+  Start(&NewCaller(), Info(), Stage::kStore, {Stuck(Stage::kDone)});
+  ASSERT_TRUE(gate_.AwaitWaiting(1));
+  for (int i = 0; i < 1000; ++i) {  // many more than there are places
+    Caller& gone = NewCaller();
+    Start(&gone, Info(), Stage::kStore, {Never()});
+    gone.handle_.Cancel();
+    ASSERT_EQ(gone.AwaitReason(), Reason::kCancelled);
+    ASSERT_EQ(store_workers_->queued(), 0);
+  }
+  Caller& patient = NewCaller();
+  Start(&patient, Info(), Stage::kStore, {Quick(Stage::kDone)});
+  gate_.Open();
+  EXPECT_TRUE(patient.Await().ok());
+}
+
+TEST_F(CallDriverTest, GivingUpEmptiesTheQueues) {
+  Start(&NewCaller(), Info(), Stage::kStore, {Stuck(Stage::kDone)});
+  ASSERT_TRUE(gate_.AwaitWaiting(1));
+  for (int i = 0; i < 10; ++i) Start(&NewCaller(), Info(), Stage::kStore, {Never()});
+  EXPECT_EQ(store_workers_->queued(), 10);
+  EXPECT_EQ(driver_.GiveUp(), 11);
+  EXPECT_EQ(store_workers_->queued(), 0);
 }
 
 TEST_F(CallDriverTest, ACallerWhoGoesDuringAStepIsSeenByItAndByNoFurtherStep) {
@@ -407,16 +436,36 @@ TEST_F(CallDriverTest, ExceptionsBecomeInternalAndTheWorkerLives) {
   Start(&in_step, Info(), Stage::kHash,
         {[](const account::CallContext&) -> Stage { throw std::bad_alloc(); }});
   EXPECT_EQ(in_step.Await().code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(recorder_.records().back().cause, std::bad_alloc().what());
   Caller& in_write = NewCaller();
   in_write.throw_in_write_ = true;
   Start(&in_write, Info(), Stage::kHash, {Quick(Stage::kDone)});
   EXPECT_EQ(in_write.Await().code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(recorder_.records().back().cause, "planted");
   // More calls than there are places: none was lost.
   for (int i = 0; i < 5; ++i) {
     Caller& next = NewCaller();
     Start(&next, Info(), Stage::kHash, {Quick(Stage::kDone)});
     EXPECT_TRUE(next.Await().ok());
   }
+}
+
+TEST_F(CallDriverTest, BeforeItIsReadyCallsAreToldToComeBack) {
+  CallDriver starting(kMaxDeadline, Dependencies());
+  const auto never = [this] {
+    return std::make_unique<ScriptedOperation>(Stage::kHash,
+                                               std::vector<ScriptedOperation::Step>{Never()});
+  };
+  Caller& early = NewCaller();
+  early.handle_ = starting.Start(Info(), never(), &early);
+  EXPECT_EQ(early.AwaitReason(), Reason::kDatabaseUnavailable);
+  early.handle_ = {};
+  starting.StopAdmitting();
+  starting.StartAdmitting();  // the database came too late
+  Caller& late = NewCaller();
+  late.handle_ = starting.Start(Info(), never(), &late);
+  EXPECT_EQ(late.AwaitReason(), Reason::kShuttingDown);
+  late.handle_ = {};
 }
 
 TEST_F(CallDriverTest, DrainFinishesWhatIsAdmittedAndRefusesTheRest) {
@@ -467,8 +516,7 @@ TEST_F(CallDriverTest, GivingUpAnswersAllAndLeavesRunningStepsAlone) {
 TEST(CallDriverStressTest, EveryCallIsAnsweredAndRecordedOnce) {
   constexpr int kThreads = 4;
   constexpr int kCallsEach = 500;
-  const unsigned seed = std::random_device()();
-  SCOPED_TRACE(seed);
+  const uint64_t seed = testing::TestSeed();
   RealClock clock;
   Recorder recorder;
   std::vector<Caller> callers(kThreads * kCallsEach);
@@ -482,10 +530,11 @@ TEST(CallDriverStressTest, EveryCallIsAnsweredAndRecordedOnce) {
                                       .hash_workers = hash.get(),
                                       .store_workers = store.get(),
                                       .observer = &recorder});
+  driver.StartAdmitting();
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
-      std::mt19937 random(seed + static_cast<unsigned>(t));
+      std::mt19937_64 random(seed + static_cast<uint64_t>(t));
       for (int i = 0; i < kCallsEach; ++i) {
         Caller& caller = callers[static_cast<size_t>(t * kCallsEach + i)];
         CallInfo info;

@@ -72,7 +72,7 @@ TEST(StatusMappingTest, ReasonsAreThoseOfTheProtoAndNoOthers) {
 
 TEST(StatusMappingTest, ViolationsAreThoseOfTheProtoAndNoOthers) {
   std::set<std::string> names;
-  for (int i = 0; i <= static_cast<int>(Violation::kSessionTokenMalformed); ++i) {
+  for (int i = 0; i <= static_cast<int>(Violation::kRequired); ++i) {
     names.insert(std::string(Name(Violation{i})));
   }
   EXPECT_EQ(names, NamesOf(v1::FieldViolationReason_descriptor(), "FIELD_VIOLATION_REASON_"));
@@ -160,7 +160,8 @@ TEST(StatusMappingTest, OnlyRateLimitedPushesAutomaticRetriesBack) {
 TEST(StatusMappingTest, AnInternalErrorTellsTheRequestIdAndNothingElse) {
   for (const absl::Status& leaky :
        {absl::InternalError("relation \"users\" does not exist"),
-        absl::NotFoundError("no row for someone@example.com"), MakeError(Reason::kInternal)}) {
+        absl::NotFoundError("no row for someone@example.com"), MakeError(Reason::kInternal),
+        account::InternalBecause("relation \"users\" does not exist")}) {
     const grpc::Status status = ToGrpcStatus(leaky, "id-42");
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
     EXPECT_EQ(status.error_message(), "internal error; request id id-42");

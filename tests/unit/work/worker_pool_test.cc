@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <random>
@@ -14,7 +15,8 @@
 #include "pool/mutex.h"
 #include "tests/support/eventually.h"
 #include "tests/support/fake_clock.h"
-#include "tests/unit/work/gate.h"
+#include "tests/support/gate.h"
+#include "tests/support/test_run.h"
 
 namespace auth::work {
 namespace {
@@ -119,6 +121,43 @@ TEST_F(WorkerPoolTest, ExpiredTasksDoNotHideThoseThatCanRun) {
   gate.Open();
 }
 
+TEST_F(WorkerPoolTest, AWithdrawnTaskNeitherRunsNorExpiresAndHoldsNothing) {
+  Gate gate(Gate::State::kClosed);
+  auto pool = MakePool(1);
+  Occupy(pool.get(), &gate);
+  const auto held = std::make_shared<int>(0);
+  const auto fail = [held] { ADD_FAILURE() << "the task was withdrawn"; };
+  const TaskId withdrawn =
+      pool->Submit({.deadline = clock_.Monotonic() + seconds(1), .run = fail, .expire = fail});
+  const TaskId expires = pool->Submit(MakeTask(seconds(1), "a"));
+  pool->Submit(MakeTask(seconds(2), "b"));
+  EXPECT_TRUE(pool->Withdraw(withdrawn));
+  EXPECT_EQ(pool->queued(), 2);
+  EXPECT_EQ(held.use_count(), 2) << "the test's own two";
+  EXPECT_FALSE(pool->Withdraw(withdrawn));
+
+  clock_.Advance(seconds(1));
+  EXPECT_TRUE(testing::Eventually([&] { return journal_.entries().size() == 1; }));
+  EXPECT_FALSE(pool->Withdraw(expires)) << "it has expired";
+  gate.Open();
+  pool.reset();
+  EXPECT_THAT(journal_.entries(), ElementsAre("a expired", "b"));
+}
+
+TEST_F(WorkerPoolTest, DestructionEndsWhenATaskWithdrawsTheLastOne) {
+  Gate gate(Gate::State::kClosed);
+  auto pool = MakePool(1);
+  Occupy(pool.get(), &gate);
+  WorkerPool* const raw = pool.get();
+  const TaskId last = raw->Submit(MakeTask(seconds(2), "last"));
+  raw->Submit({.deadline = clock_.Monotonic() + seconds(1),
+               .run = [raw, last] { EXPECT_TRUE(raw->Withdraw(last)); },
+               .expire = [] {}});
+  gate.Open();
+  pool.reset();
+  EXPECT_TRUE(journal_.entries().empty());
+}
+
 TEST_F(WorkerPoolTest, DestructionRunsWhatIsQueuedAndWhatThatSubmits) {
   Gate gate(Gate::State::kClosed);
   auto pool = MakePool(2);
@@ -159,13 +198,13 @@ TEST_F(WorkerPoolTest, ThreadsAreNamedAndNice) {
                 .expire = [] {}});
   pool.reset();
   EXPECT_STREQ(name, "test-0");
-  EXPECT_EQ(nice, nice_here + 5);
+  EXPECT_EQ(nice, std::min(nice_here + 5, 19)) << "19 is the nicest there is";
 }
 
 TEST_F(WorkerPoolTest, ReleasesWhatATaskHoldsBeforeTheNextOne) {
+  Gate gate(Gate::State::kClosed);
   auto pool = MakePool(1);
   auto held = std::make_shared<int>(0);
-  Gate gate(Gate::State::kClosed);
   pool->Submit(
       {.deadline = clock_.Monotonic() + seconds(1), .run = [held] {}, .expire = [held] {}});
   Occupy(pool.get(), &gate);
@@ -173,35 +212,40 @@ TEST_F(WorkerPoolTest, ReleasesWhatATaskHoldsBeforeTheNextOne) {
   gate.Open();
 }
 
-// Exactly one of run and expire, exactly once, under every interleaving that real time gives.
+// Exactly one of run, expire and withdrawal, exactly once, under every interleaving that real time
+// gives.
 TEST(WorkerPoolStressTest, EveryTaskIsAnsweredOnce) {
   constexpr int kSubmitters = 4;
   constexpr int kTasksEach = 2000;
-  const unsigned seed = std::random_device()();
-  SCOPED_TRACE(seed);
+  const uint64_t seed = testing::TestSeed();
   RealClock clock;
   std::vector<std::atomic<int>> answers(kSubmitters * kTasksEach);
   std::atomic<int> expired{0};
   std::atomic<int> expired_early{0};
+  std::atomic<int> withdrawn{0};
   {
     WorkerPool pool({.name = "stress", .threads = 3}, &clock);
     std::vector<std::thread> submitters;
     for (int s = 0; s < kSubmitters; ++s) {
       submitters.emplace_back([&, s] {
-        std::mt19937 random(seed + static_cast<unsigned>(s));
+        std::mt19937_64 random(seed + static_cast<uint64_t>(s));
         std::uniform_int_distribution<int> microseconds(0, 3000);
         for (int i = 0; i < kTasksEach; ++i) {
           std::atomic<int>& answer = answers[static_cast<size_t>(s * kTasksEach + i)];
           const MonotonicTime deadline =
               clock.Monotonic() + std::chrono::microseconds(microseconds(random));
-          pool.Submit({.deadline = deadline,
-                       .run = [&] { ++answer; },
-                       .expire =
-                           [&, deadline] {
-                             ++answer;
-                             ++expired;
-                             if (clock.Monotonic() < deadline) ++expired_early;
-                           }});
+          const TaskId id = pool.Submit({.deadline = deadline,
+                                         .run = [&] { ++answer; },
+                                         .expire =
+                                             [&, deadline] {
+                                               ++answer;
+                                               ++expired;
+                                               if (clock.Monotonic() < deadline) ++expired_early;
+                                             }});
+          if (i % 3 == 0 && pool.Withdraw(id)) {
+            ++answer;
+            ++withdrawn;
+          }
         }
       });
     }
@@ -210,6 +254,7 @@ TEST(WorkerPoolStressTest, EveryTaskIsAnsweredOnce) {
   for (const std::atomic<int>& answer : answers) ASSERT_EQ(answer, 1);
   EXPECT_EQ(expired_early, 0) << "tasks expired before their deadline";
   RecordProperty("expired", expired);
+  RecordProperty("withdrawn", withdrawn);
 }
 
 }  // namespace
