@@ -14,28 +14,21 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "pool/connection_pool.h"
-#include "pool/pqxx_connection_factory.h"
-#include "pool/transaction_runner.h"
 #include "server/account/account_services.h"
 #include "server/account/argon2_hasher.h"
 #include "server/account/attempt_limiter.h"
 #include "server/account/password_policy.h"
-#include "server/dev/embedded_postgres.h"
+#include "server/database.h"
 #include "server/ops/access_log.h"
 #include "server/ops/call_metrics.h"
+#include "server/ops/exit_watchdog.h"
 #include "server/ops/listener_probe.h"
 #include "server/ops/metrics_page.h"
 #include "server/ops/observers.h"
 #include "server/ops/ops_http_server.h"
 #include "server/ops/ops_routes.h"
-#include "server/ops/pool_log.h"
-#include "server/ops/pool_metrics.h"
 #include "server/rpc/contract_names.h"
 #include "server/rpc/grpc_server.h"
-#include "server/store/migration.h"
-#include "server/store/migrator.h"
-#include "server/store/pg_user_store.h"
 #include "server/work/admission_controller.h"
 #include "server/work/worker_pool.h"
 
@@ -44,40 +37,10 @@ namespace {
 
 // Hashing yields to everything else on the machine: health checks, session checks, the database.
 constexpr int kHashNice = 10;
-// One try of the migration; after it the wait for the database goes on with the next.
-constexpr std::chrono::seconds kMigrationTry(30);
 // What the pool may take to close its connections once every call is answered.
 constexpr std::chrono::seconds kPoolDrain(2);
-
-// Tells Health what the pool's connects show: Health must not ask the database itself.
-class DatabaseHealth final : public pool::PoolObserver {
- public:
-  void Report(rpc::GrpcServer* server) { server_ = server; }
-  void OnConnected(Duration /*took*/) override { Set(true); }
-  void OnConnectFailed(int /*attempt*/, int /*max_attempts*/,
-                       const absl::Status& /*why*/) override {
-    Set(false);
-  }
-
- private:
-  void Set(bool available) {
-    if (rpc::GrpcServer* const server = server_; server != nullptr) server->SetDatabase(available);
-  }
-
-  std::atomic<rpc::GrpcServer*> server_ = nullptr;
-};
-
-absl::StatusOr<std::unique_ptr<pool::ConnectionFactory>> MakeConnectionFactory(
-    const Config& config, const dev::EmbeddedPostgres* postgres, const Clock* clock) {
-  pool::PqxxConnectionFactory::Options options;
-  options.pool_mode = config.pool_mode;
-  if (postgres != nullptr) {
-    options.url_source = [url = postgres->url()] { return url; };
-  } else {
-    options.url_source = [config] { return config.CurrentDatabaseUrl(); };
-  }
-  return pool::PqxxConnectionFactory::Create(std::move(options), clock);
-}
+// What a stop may take beyond all that: closing listeners, stopping a private PostgreSQL.
+constexpr std::chrono::seconds kExitGrace(10);
 
 void AwaitStopSignal() {
   sigset_t signals;
@@ -94,9 +57,11 @@ void AwaitStopSignal() {
 struct Application::Parts {
   Parts(const Config& configuration, const Clock* the_clock, ops::Logger* the_logger)
       : config(configuration), clock(the_clock), logger(the_logger) {}
+  ~Parts() {
+    if (database != nullptr) database->SetListener(nullptr);
+  }
 
   // Building, in this order.
-  absl::Status BuildStore();
   absl::Status BuildAccounts();
   absl::Status Listen();
   absl::Status ListenForOperators();
@@ -105,7 +70,6 @@ struct Application::Parts {
   std::string grpc_address() const;
   std::string ops_address() const;
 
-  absl::Status MigrateWithin(Duration limit);
   absl::Status Prepare();
   void Drain();
 
@@ -114,15 +78,7 @@ struct Application::Parts {
   ops::Logger* const logger;
 
   prometheus::Registry registry;
-  ops::PoolLog pool_log{logger};
-  ops::PoolMetrics pool_metrics{&registry};
-  DatabaseHealth database_health;
-  ops::PoolObservers pool_observers{{&pool_log, &pool_metrics, &database_health}};
-
-  std::unique_ptr<dev::EmbeddedPostgres> postgres;
-  std::unique_ptr<pool::ConnectionPool> pool;
-  std::unique_ptr<pool::TransactionRunner> transactions;
-  std::unique_ptr<store::PgUserStore> users;
+  std::unique_ptr<Database> database;
   std::unique_ptr<account::Argon2Hasher> hasher;
   std::unique_ptr<account::PasswordPolicy> passwords;
   std::unique_ptr<account::AttemptLimiter> limiter;
@@ -143,26 +99,6 @@ struct Application::Parts {
   std::atomic<bool> stopping = false;
 };
 
-absl::Status Application::Parts::BuildStore() {
-  if (!config.embedded_postgres.empty()) {
-    auto started = dev::EmbeddedPostgres::Start({config.embedded_postgres, {}});
-    if (!started.ok()) return started.status();
-    postgres = *std::move(started);
-  }
-  auto factory = MakeConnectionFactory(config, postgres.get(), clock);
-  if (!factory.ok()) return factory.status();
-  pool = std::make_unique<pool::ConnectionPool>(config.pool, *std::move(factory), clock,
-                                                &pool_observers);
-  transactions = std::make_unique<pool::TransactionRunner>(pool.get(), clock, &pool_observers);
-  users = std::make_unique<store::PgUserStore>(
-      transactions.get(), clock, [this](const char* operation, const absl::Status& cause) {
-        logger->Warning("store_failure",
-                        {{"operation", operation},
-                         {"message", ops::CleanDriverMessage(std::string(cause.message()))}});
-      });
-  return absl::OkStatus();
-}
-
 absl::Status Application::Parts::BuildAccounts() {
   auto argon2 =
       account::Argon2Hasher::Create({.parameters = {.memory_kib = config.argon2_memory_kib,
@@ -179,7 +115,7 @@ absl::Status Application::Parts::BuildAccounts() {
   passwords = std::make_unique<account::PasswordPolicy>(policy);
   limiter = std::make_unique<account::AttemptLimiter>(
       account::AttemptLimiter::Options{.enabled = config.rate_limit}, clock);
-  accounts = {.store = users.get(),
+  accounts = {.store = database->users(),
               .hasher = hasher.get(),
               .policy = passwords.get(),
               .limiter = limiter.get(),
@@ -218,7 +154,7 @@ absl::Status Application::Parts::Listen() {
                                         .observer = call_observers.get()});
   if (!server.ok()) return server.status();
   grpc = *std::move(server);
-  database_health.Report(grpc.get());
+  database->SetListener([this](bool answers) { grpc->SetDatabase(answers); });
   return absl::OkStatus();
 }
 
@@ -239,7 +175,7 @@ absl::Status Application::Parts::ListenForOperators() {
                                  clock);
   metrics_page = std::make_unique<ops::MetricsPage>(
       &registry,
-      ops::MetricsPage::Sources{.pool = [this] { return pool->Stats(); },
+      ops::MetricsPage::Sources{.pool = [this] { return database->PoolStats(); },
                                 .workers = {{"hash", [this] { return hash_workers->queued(); },
                                              [this] { return hash_workers->running(); }},
                                             {"store", [this] { return store_workers->queued(); },
@@ -255,7 +191,7 @@ absl::Status Application::Parts::ListenForOperators() {
                             if (ready) return absl::OkStatus();
                             return absl::UnavailableError("waiting for the database");
                           },
-                      .pool = [this] { return pool->Stats(); },
+                      .pool = [this] { return database->PoolStats(); },
                       .metrics = [this] { return metrics_page->Render(); }},
                      clock));
   if (!server.ok()) return server.status();
@@ -278,28 +214,14 @@ absl::Status Application::Parts::WritePortFile() const {
   return absl::OkStatus();
 }
 
-absl::Status Application::Parts::MigrateWithin(Duration limit) {
-  const store::Migrator migrator(transactions.get(), store::EmbeddedMigrations());
-  const MonotonicTime deadline = clock->Monotonic() + limit;
-  if (config.migrate == MigrateMode::kOff) return migrator.Check(deadline);
-  const absl::StatusOr<int> applied = migrator.Apply(deadline);
-  if (!applied.ok()) return applied.status();
-  if (*applied > 0) logger->Info("database_migrated", {{"applied", *applied}});
-  return absl::OkStatus();
-}
-
-// Waits for the database for as long as it takes, migrates it, and opens the doors.
+// Waits for the database for as long as it takes, and opens the doors.
 absl::Status Application::Parts::Prepare() {
-  absl::Status status;
-  do {
-    status = MigrateWithin(kMigrationTry);
-  } while (!stopping && (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)));
-  if (!status.ok()) return status;
+  if (absl::Status status = database->Prepare(); !status.ok()) return status;
   if (absl::StatusOr<std::string> hash = hasher->Hash("self-test"); !hash.ok()) {
     return hash.status();
   }
   ready = true;
-  grpc->SetReady(true);
+  grpc->SetReady();
   logger->Info("ready", {{"grpc", grpc_address()}, {"ops", ops_address()}});
   return absl::OkStatus();
 }
@@ -308,10 +230,11 @@ absl::Status Application::Parts::Prepare() {
 void Application::Parts::Drain() {
   logger->Info("draining");
   stopping = true;
+  ops::ArmExitWatchdog(config.drain_delay + config.drain_timeout + kPoolDrain + kExitGrace);
   if (!grpc->Drain(config.drain_delay, config.drain_timeout)) {
     logger->Warning("drain_timeout", {{"message", "some calls did not finish and were given up"}});
   }
-  const absl::Status drained = pool->Drain(clock->Monotonic() + kPoolDrain);
+  const absl::Status drained = database->Drain(kPoolDrain);
   if (!drained.ok()) {
     logger->Warning("pool_drain", {{"message", std::string(drained.message())}});
   }
@@ -325,20 +248,20 @@ absl::StatusOr<std::unique_ptr<Application>> Application::Start(const Config& co
                                                                 const Clock* clock,
                                                                 ops::Logger* logger) {
   auto parts = std::make_unique<Parts>(config, clock, logger);
-  if (absl::Status status = parts->BuildStore(); !status.ok()) return status;
+  auto database = Database::Open(parts->config, clock, logger, &parts->registry);
+  if (!database.ok()) return database.status();
+  parts->database = *std::move(database);
   if (config.migrate != MigrateMode::kOnly) {
     if (absl::Status status = parts->BuildAccounts(); !status.ok()) return status;
     if (absl::Status status = parts->Listen(); !status.ok()) return status;
     if (absl::Status status = parts->ListenForOperators(); !status.ok()) return status;
     if (absl::Status status = parts->WritePortFile(); !status.ok()) return status;
   }
-  parts->pool->Start();
+  parts->database->Start();
   return std::unique_ptr<Application>(new Application(std::move(parts)));
 }
 
-absl::Status Application::Migrate() {
-  return parts_->MigrateWithin(parts_->config.pool.outage_patience);
-}
+absl::Status Application::Migrate() { return parts_->database->Migrate(); }
 
 absl::Status Application::Run() {
   absl::Status failure;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -21,9 +21,10 @@ namespace {
 
 absl::StatusOr<std::string> ReadUrlFile(const std::string& path) {
   std::ifstream file(path);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  const std::string url(absl::StripAsciiWhitespace(text));
-  if (!file || url.empty()) {
+  std::string url;
+  std::getline(file, url, '\0');  // all of it; what fails here sets a flag and does not throw
+  absl::StripAsciiWhitespace(&url);
+  if (file.bad() || url.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("--database-url-file: cannot read a URL from ", path));
   }

@@ -4,9 +4,15 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "server/rpc/transport_security.h"
 
 namespace auth::server {
 namespace {
+
+bool IsIpv6(const std::string& host) {
+  in6_addr address{};
+  return inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
 
 bool IsAnyAddress(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
 
@@ -21,6 +27,7 @@ absl::StatusOr<ListenAddress> ListenAddress::Parse(std::string_view text) {
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) {
     host = host.substr(1, host.size() - 2);
+    if (!IsIpv6(std::string(host))) return malformed;
   } else if (host.find_first_of(":[] ") != std::string_view::npos) {
     return malformed;
   }
@@ -38,11 +45,7 @@ std::string ListenAddress::ToString() const {
   return is_ipv6 ? absl::StrCat("[", host, "]:", port) : absl::StrCat(host, ":", port);
 }
 
-bool ListenAddress::IsLoopback() const {
-  in_addr ipv4{};
-  if (inet_pton(AF_INET, host.c_str(), &ipv4) == 1) return ntohl(ipv4.s_addr) >> 24 == 127;
-  return host == "::1" || host == "localhost";
-}
+bool ListenAddress::IsLoopback() const { return rpc::IsLoopback(host); }
 
 std::string ListenAddress::DialHost() const {
   if (!IsAnyAddress(host)) return host;

@@ -1,5 +1,7 @@
 #include <signal.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -10,6 +12,7 @@
 #include "server/application.h"
 #include "server/config.h"
 #include "server/ops/logger.h"
+#include "server/rpc/grpc_log.h"
 
 namespace auth::server {
 namespace {
@@ -21,7 +24,16 @@ void BlockStopSignals() {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+}
+
+// A core would hold the passwords that are being hashed. The limit is one byte and not none: only
+// at one does the kernel also spare the programs that core_pattern may pipe a core to.
+void ForbidCoreDumps() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_CORE, &limit) != 0) return;
+  limit.rlim_max = std::min<rlim_t>(limit.rlim_max, 1);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_CORE, &limit);
 }
 
 absl::Status Serve(const Config& config, const Clock& clock, ops::Logger* logger) {
@@ -32,6 +44,7 @@ absl::Status Serve(const Config& config, const Clock& clock, ops::Logger* logger
 }
 
 int Main(const std::vector<std::string>& arguments) {
+  ForbidCoreDumps();
   const auto config = LoadConfig(arguments, ProcessEnvironment(), Machine::Detect());
   if (!config.ok()) {
     std::fprintf(stderr, "auth_server: %s\n", std::string(config.status().message()).c_str());
@@ -43,9 +56,12 @@ int Main(const std::vector<std::string>& arguments) {
   }
   const auto& settings = std::get<Config>(*config);
 
-  BlockStopSignals();
+  signal(SIGPIPE, SIG_IGN);
+  // A migration alone ends as any program does, and PostgreSQL rolls it back.
+  if (settings.migrate != MigrateMode::kOnly) BlockStopSignals();
   const RealClock clock;
   ops::Logger logger({.level = settings.log_level, .format = settings.log_format}, &clock);
+  const rpc::GrpcLog grpc_log(&logger);
   const absl::Status status = Serve(settings, clock, &logger);
   if (!status.ok()) logger.Error("stopped", {{"message", std::string(status.message())}});
   return ExitCode(status);

@@ -1,5 +1,6 @@
 #include "server/config/config_text.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
@@ -56,6 +57,13 @@ std::string DefaultText(const Option& option) {
   return shown.empty() ? "none" : shown;
 }
 
+// `value` as ReadConfigFile reads it back: in quotes if it would be trimmed or unquoted.
+std::string Quoted(const std::string& value) {
+  const bool is_quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+  if (!is_quoted && absl::StripAsciiWhitespace(value) == value) return value;
+  return absl::StrCat("\"", value, "\"");
+}
+
 // What a role needs where start-up options are refused; the values are those that the pool asks for
 // on a direct connection.
 std::string AlterRoleStatements(const std::string& database_url) {
@@ -106,7 +114,7 @@ std::string ConfigText(const Config& config, const std::vector<Option>& options)
       group = option.group;
       absl::StrAppend(&text, "\n# ", group, "\n");
     }
-    const std::string value = option.show(config);
+    const std::string value = Quoted(option.show(config));
     absl::StrAppend(&text, option.name, " =", value.empty() ? "" : " ", value, "\n");
   }
   if (ThroughTransactionPooler(config)) text += AlterRoleStatements(config.database_url);

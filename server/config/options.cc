@@ -1,5 +1,7 @@
 #include "server/config/options.h"
 
+#include <array>
+#include <charconv>
 #include <iterator>
 
 #include "server/config/database_options.h"
@@ -95,14 +97,17 @@ Option PasswordMinGuessesOption() {
                 .help = "A password that libzxcvbn expects to fall to fewer guesses is refused."};
   option.set = [](const std::string& text, Config* config) {
     double guesses = 0;
-    if (!absl::SimpleAtod(text, &guesses) || !(guesses >= 0) || guesses > 1e30) {
-      return absl::InvalidArgumentError("must be a number from 0 to 1e30, such as 1e5");
+    if (!absl::SimpleAtod(text, &guesses) || !(guesses >= 1) || guesses > 1e30) {
+      return absl::InvalidArgumentError("must be a number from 1 to 1e30, such as 1e5");
     }
     config->password_min_guesses = guesses;
     return absl::OkStatus();
   };
   option.show = [](const Config& config) {
-    return absl::StrFormat("%g", config.password_min_guesses);
+    std::array<char, 32> digits;  // the shortest text that reads as the same number
+    const auto end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), config.password_min_guesses);
+    return std::string(digits.data(), end.ptr);
   };
   return option;
 }

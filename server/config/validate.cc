@@ -1,9 +1,6 @@
 #include "server/config/validate.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -11,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "pool/conninfo.h"
+#include "server/account/argon2_hasher.h"
+#include "server/rpc/transport_security.h"
 
 namespace auth::server {
 namespace {
@@ -20,32 +19,12 @@ absl::Status Invalid(const Parts&... parts) {
   return absl::InvalidArgumentError(absl::StrCat(parts...));
 }
 
-absl::Status CheckReadable(const char* flag, const std::string& path) {
-  if (path.empty() || access(path.c_str(), R_OK) == 0) return absl::OkStatus();
-  return Invalid(flag, ": cannot read ", path, ": ", std::strerror(errno));
-}
-
-absl::Status CheckTls(const Config& config) {
-  if (config.tls_cert.empty() != config.tls_key.empty()) {
-    return Invalid("--tls-cert and --tls-key go together: give both, or neither for plaintext");
-  }
-  if (!config.tls_client_ca.empty() && !config.tls()) {
-    return Invalid("--tls-client-ca needs --tls-cert and --tls-key");
-  }
-  absl::Status status = CheckReadable("--tls-cert", config.tls_cert);
-  status.Update(CheckReadable("--tls-key", config.tls_key));
-  status.Update(CheckReadable("--tls-client-ca", config.tls_client_ca));
-  return status;
-}
-
 absl::Status CheckListeners(const Config& config) {
-  if (config.allow_plaintext) return absl::OkStatus();
-  if (!config.tls() && !config.listen.IsLoopback()) {
-    return Invalid("--listen ", config.listen.ToString(),
-                   " would send passwords over the network in plaintext: give --tls-cert and "
-                   "--tls-key, or --allow-plaintext if the network encrypts by itself");
-  }
-  if (config.ops_listen && !config.ops_listen->IsLoopback()) {
+  const rpc::TlsFiles tls{
+      .cert = config.tls_cert, .key = config.tls_key, .client_ca = config.tls_client_ca};
+  absl::Status status = rpc::CheckTransport(tls, config.listen.ToString(), config.allow_plaintext);
+  if (!status.ok()) return status;
+  if (config.ops_listen && !config.ops_listen->IsLoopback() && !config.allow_plaintext) {
     return Invalid("--ops-listen ", config.ops_listen->ToString(),
                    " would serve plain HTTP to other machines: give --allow-plaintext (--listen "
                    "keeps its TLS), or a loopback address");
@@ -71,15 +50,16 @@ absl::Status CheckPool(const Config& config) {
 }
 
 absl::Status CheckHashing(const Config& config, const Machine& machine) {
-  const bool strong = (config.argon2_memory_kib >= 19456 && config.argon2_iterations >= 2) ||
-                      config.argon2_memory_kib >= 47104;
-  if (!strong && !config.allow_weak_hashing) {
-    return Invalid("Argon2 with ", config.argon2_memory_kib, " KiB and ", config.argon2_iterations,
-                   " iteration(s) is too cheap to attack: give at least 19456 KiB with 2 or 47104 "
-                   "KiB with 1, or --allow-weak-hashing for tests");
-  }
-  if (config.argon2_memory_kib < 8 * config.argon2_parallelism) {
-    return Invalid("--argon2-memory-kib must be at least 8 times --argon2-parallelism");
+  const account::Argon2Hasher::Options hasher{
+      .parameters = {.memory_kib = config.argon2_memory_kib,
+                     .iterations = config.argon2_iterations,
+                     .parallelism = config.argon2_parallelism},
+      .arenas = config.hash_workers,
+      .allow_weak = config.allow_weak_hashing};
+  if (absl::Status status = hasher.Validate(); !status.ok()) {
+    return Invalid(status.message(),
+                   " Change --argon2-memory-kib (m), --argon2-iterations (t) or "
+                   "--argon2-parallelism (p), or give --allow-weak-hashing for tests");
   }
   const std::int64_t bytes = std::int64_t{config.hash_workers} * config.argon2_memory_kib * 1024;
   const std::int64_t most = MaxHashMemoryBytes(machine);
@@ -99,8 +79,7 @@ std::int64_t MaxHashMemoryBytes(const Machine& machine) {
 }
 
 absl::Status ValidateConfig(const Config& config, const Machine& machine) {
-  absl::Status status = CheckTls(config);
-  status.Update(CheckListeners(config));
+  absl::Status status = CheckListeners(config);
   status.Update(CheckDatabase(config));
   status.Update(CheckPool(config));
   status.Update(CheckHashing(config, machine));

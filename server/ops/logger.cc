@@ -50,14 +50,4 @@ std::string_view Name(LogLevel level) {
   return "unknown";
 }
 
-std::string_view Name(LogFormat format) {
-  switch (format) {
-    case LogFormat::kJson:
-      return "json";
-    case LogFormat::kText:
-      return "text";
-  }
-  return "unknown";
-}
-
 }  // namespace auth::ops

@@ -89,9 +89,6 @@ class Logger {
 
   // Whether lines of `level` are written; saves the making of fields.
   bool Enabled(LogLevel level) const { return level >= options_.level; }
-  // Waits until all lines logged before are written; false if `deadline` came first. For those who
-  // end the process without destructors.
-  bool Flush(MonotonicTime deadline) { return writer_.Flush(deadline); }
   // Lines lost because stderr was too slow.
   std::int64_t dropped() const { return writer_.dropped(); }
 
@@ -105,6 +102,5 @@ class Logger {
 };
 
 std::string_view Name(LogLevel level);
-std::string_view Name(LogFormat format);
 
 }  // namespace auth::ops

@@ -50,6 +50,10 @@ void PoolObservers::OnLeak(Duration borrowed_for) {
   for (pool::PoolObserver* observer : observers_) observer->OnLeak(borrowed_for);
 }
 
+void PoolObservers::OnReachabilityChanged() {
+  for (pool::PoolObserver* observer : observers_) observer->OnReachabilityChanged();
+}
+
 void PoolObservers::OnAttempt(pool::Effect effect, std::string_view fault) {
   for (pool::PoolObserver* observer : observers_) observer->OnAttempt(effect, fault);
 }

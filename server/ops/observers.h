@@ -33,6 +33,7 @@ class PoolObservers final : public pool::PoolObserver {
   void OnRetired(pool::RetireReason reason) override;
   void OnRecreated(pool::RecreateReason reason, int64_t generation) override;
   void OnBreaker(pool::BreakerState state) override;
+  void OnReachabilityChanged() override;
   void OnLeak(Duration borrowed_for) override;
   void OnAttempt(pool::Effect effect, std::string_view fault) override;
   void OnInDoubt(std::string_view resolution) override;

@@ -61,16 +61,16 @@ absl::Status Prefixed(const std::string& prefix, const absl::Status& status) {
 Migrator::Migrator(const pool::TransactionRunner* runner, const std::vector<Migration>& migrations)
     : runner_(runner), migrations_(migrations) {}
 
-absl::StatusOr<int> Migrator::Apply(MonotonicTime deadline) const {
-  const absl::StatusOr<size_t> before = CountApplied(deadline);
+absl::StatusOr<int> Migrator::Apply(MonotonicTime look_by, MonotonicTime apply_by) const {
+  const absl::StatusOr<size_t> before = CountApplied(look_by);
   if (!before.ok()) return before.status();
   if (*before == migrations_.size()) return 0;
 
   int applied = 0;
   // Idempotent: a repetition begins by looking at what is there.
   const absl::Status status = runner_->RunInTransaction(
-      Effect::kIdempotent, deadline,
-      [&](Connection& connection) { return ApplyMissing(deadline, connection, &applied); });
+      Effect::kIdempotent, apply_by,
+      [&](Connection& connection) { return ApplyMissing(apply_by, connection, &applied); });
   if (!status.ok()) return status;
   return applied;
 }

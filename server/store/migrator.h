@@ -22,14 +22,16 @@ namespace auth::store {
 //   else                 that of TransactionRunner, e.g. UNAVAILABLE or DEADLINE_EXCEEDED
 //
 //   Migrator migrator(&runner, EmbeddedMigrations());
-//   absl::StatusOr<int> applied = migrator.Apply(deadline);
+//   absl::StatusOr<int> applied = migrator.Apply(look_by, apply_by);
 class Migrator {
  public:
   // Both must outlive the migrator. `migrations` have the versions 1, 2, 3 … in order.
   Migrator(const pool::TransactionRunner* runner, const std::vector<Migration>& migrations);
 
   // Applies what is missing; how many were. Waits for another server that is doing the same.
-  absl::StatusOr<int> Apply(MonotonicTime deadline) const;
+  // `look_by` bounds finding out what is missing. What is not applied by `apply_by` is rolled back:
+  // be generous, an index on a large table takes its time.
+  absl::StatusOr<int> Apply(MonotonicTime look_by, MonotonicTime apply_by) const;
 
   // OK if nothing is missing; changes nothing. FAILED_PRECONDITION names what is missing.
   absl::Status Check(MonotonicTime deadline) const;

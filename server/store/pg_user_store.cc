@@ -128,7 +128,9 @@ absl::StatusOr<PgUserStore::Inserted> PgUserStore::InsertBefore(MonotonicTime de
   if (!reader.status().ok()) return reader.status();
   if (inserted) return Inserted::kYes;
   if (!expired) return Inserted::kNo;
-  if (clock_->Monotonic() >= deadline) return absl::DeadlineExceededError("expired");
+  if (clock_->Monotonic() >= deadline) {
+    return pool::MakeSqlStatus(pool::SqlFault::kDeadline, "the write deadline passed");
+  }
   // There is time left by our clock: the database's has been set since we read it.
   if (absl::Status status = connection.RefreshDatabaseTime(deadline); !status.ok()) return status;
   return Inserted::kExpired;

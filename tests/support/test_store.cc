@@ -14,9 +14,10 @@ namespace {
 constexpr Duration kMigrationTimeout = std::chrono::seconds(60);
 
 std::unique_ptr<pool::ConnectionFactory> MakeFactory(const std::string& url, const Clock* clock,
-                                                     FaultInjector* faults) {
+                                                     FaultInjector* faults, pool::PoolMode mode) {
   pool::PqxxConnectionFactory::Options options;
   options.url_source = [url] { return url; };
+  options.pool_mode = mode;
   absl::StatusOr<std::unique_ptr<pool::PqxxConnectionFactory>> factory =
       pool::PqxxConnectionFactory::Create(std::move(options), clock);
   if (!factory.ok()) throw std::runtime_error(factory.status().ToString());
@@ -32,13 +33,14 @@ WallTime Now() {
 
 }  // namespace
 
-TestStore::TestStore(const std::string& url, pool::PoolOptions options, FaultInjector* faults)
-    : pool_(std::move(options), MakeFactory(url, &clock_, faults), &clock_, &observer_),
+TestStore::TestStore(const std::string& url, pool::PoolOptions options, FaultInjector* faults,
+                     pool::PoolMode mode)
+    : pool_(std::move(options), MakeFactory(url, &clock_, faults, mode), &clock_, &observer_),
       runner_(&pool_, &clock_, &observer_),
       store_(&runner_, &clock_) {
   pool_.Start();
-  const absl::StatusOr<int> migrated =
-      store::Migrator(&runner_, store::EmbeddedMigrations()).Apply(In(kMigrationTimeout));
+  const absl::StatusOr<int> migrated = store::Migrator(&runner_, store::EmbeddedMigrations())
+                                           .Apply(In(kMigrationTimeout), In(kMigrationTimeout));
   if (!migrated.ok()) throw std::runtime_error(migrated.status().ToString());
 }
 

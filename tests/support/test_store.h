@@ -20,7 +20,7 @@ class TestStore {
  public:
   // `faults`, if any, must outlive it.
   explicit TestStore(const std::string& url, pool::PoolOptions options = {},
-                     FaultInjector* faults = nullptr);
+                     FaultInjector* faults = nullptr, pool::PoolMode mode = pool::PoolMode::kAuto);
 
   store::PgUserStore& store() { return store_; }
   pool::ConnectionPool& pool() { return pool_; }

@@ -45,7 +45,7 @@ TEST_F(SqlCodecTest, TimesSurviveEverySessionSetting) {
   }
 }
 
-TEST_F(SqlCodecTest, TimesAreRoundedDown) {
+TEST(EncodeTest, TimesAreRoundedDown) {
   EXPECT_EQ(Encode(WallTime(nanoseconds(1'999))), "1970-01-01 00:00:00.000001+00");
   EXPECT_EQ(Encode(WallTime(nanoseconds(-1))), "1969-12-31 23:59:59.999999+00");
 }

@@ -21,7 +21,7 @@ TEST(ListenAddressTest, RefusesTheRest) {
   for (const char* text :
        {"", ":", "50051", ":50051", "localhost", "localhost:", "localhost:65536", "localhost:-1",
         "localhost:+1", "localhost: 1", "localhost:http", "::1:50051", "[::1]", "[]:1", "[::1:1",
-        "a b:1", "localhost:99999999999999999999"}) {
+        "[[::1]]:1", "[localhost]:1", "a b:1", "localhost:99999999999999999999"}) {
     EXPECT_THAT(ListenAddress::Parse(text),
                 auth::testing::StatusIs(absl::StatusCode::kInvalidArgument))
         << text;
