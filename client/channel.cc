@@ -1,9 +1,11 @@
 #include "client/channel.h"
 
+#include <arpa/inet.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,10 +32,28 @@ int Milliseconds(std::chrono::nanoseconds duration) {
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
+// The host of `host`, `host:port`, `[host]` or `[host]:port`; what has several colons and no
+// brackets is an IPv6 address.
+std::string HostOf(absl::string_view address) {
+  const size_t colon = address.rfind(':');
+  const size_t bracket = address.rfind(']');
+  const bool has_port = colon != absl::string_view::npos &&
+                        (address.find(':') == colon || (colon > 0 && bracket == colon - 1));
+  if (has_port) address = address.substr(0, colon);
+  if (absl::StartsWith(address, "[") && absl::EndsWith(address, "]")) {
+    address = address.substr(1, address.size() - 2);
+  }
+  return std::string(address);
+}
+
+// Of an address, not of how it begins: 127.example.com is somebody's domain.
 bool IsLoopbackAddress(absl::string_view address) {
-  return address == "localhost" || absl::StartsWith(address, "localhost:") ||
-         absl::StartsWith(address, "127.") || address == "::1" ||
-         absl::StartsWith(address, "[::1]");
+  const std::string host = HostOf(address);
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == IN_LOOPBACKNET;
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
+  return host == "localhost";
 }
 
 // Whether no byte of the channel can leave this machine.

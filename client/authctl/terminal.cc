@@ -77,13 +77,16 @@ void Write(int fd, const std::string& text) {
   [[maybe_unused]] const ssize_t written = ::write(fd, text.data(), text.size());
 }
 
-// A line without its end; FAILED_PRECONDITION at the end of input or a signal.
+// A line without its end; FAILED_PRECONDITION at the end of input, an error, or a signal.
 absl::StatusOr<std::string> ReadLine(int terminal, int signals) {
   std::string line;
   while (line.empty() || line.back() != '\n') {
     std::array<pollfd, 2> ready = {pollfd{.fd = terminal, .events = POLLIN, .revents = 0},
                                    pollfd{.fd = signals, .events = POLLIN, .revents = 0}};
-    if (::poll(ready.data(), ready.size(), -1) < 0 && errno != EINTR) break;
+    if (::poll(ready.data(), ready.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      return absl::FailedPreconditionError("the terminal cannot be read");
+    }
     if (ready[1].revents != 0) return absl::FailedPreconditionError("interrupted");
     if (ready[0].revents == 0) continue;
     std::array<char, 1024> buffer;

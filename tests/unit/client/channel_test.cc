@@ -38,15 +38,17 @@ grpc::Status SignOut(const std::shared_ptr<grpc::Channel>& channel) {
 
 TEST(ChannelTest, PlaintextStaysOnThisMachine) {
   for (const char* target :
-       {"127.0.0.1:50051", "localhost:1", "[::1]:50051", "dns:///localhost:50051",
-        "dns://127.0.0.53/localhost:1", "ipv4:127.0.0.1:1,127.1.2.3:2", "ipv6:[::1]:1",
-        "unix:/run/auth.sock", "unix-abstract:auth"}) {
+       {"127.0.0.1:50051", "localhost:1", "[::1]:50051", "::1", "[::1]", "127.0.0.1", "localhost",
+        "dns:///localhost:50051", "dns://127.0.0.53/localhost:1", "ipv4:127.0.0.1:1,127.1.2.3:2",
+        "ipv6:[::1]:1", "unix:/run/auth.sock", "unix-abstract:auth"}) {
     EXPECT_THAT(MakeChannel({.target = target}), IsOk()) << target;
   }
   for (const char* target :
        {"auth.example.com:50051", "10.0.0.1:50051", "dns:///auth.example.com",
         "dns://127.0.0.1/auth.example.com:1", "ipv4:127.0.0.1:1,10.0.0.1:1",
-        "localhost.example.com:1", "[::]:1", "0.0.0.0:1", "xds:///localhost", ""}) {
+        "localhost.example.com:1", "127.example.com:443", "dns:///127.0.0.1.example.com:443",
+        "127.0.0.1%2eexample.com:443", "[::1].example.com:443", "[::]:1", "0.0.0.0:1",
+        "xds:///localhost", ""}) {
     EXPECT_THAT(MakeChannel({.target = target}), StatusIs(absl::StatusCode::kInvalidArgument))
         << target;
     EXPECT_THAT(MakeChannel({.target = target, .allow_plaintext = true}), IsOk()) << target;
