@@ -33,6 +33,7 @@ class InjectedConnection final : public pool::Connection {
     skew_ = {};
     return real_->RefreshDatabaseTime(deadline);
   }
+  void Cut() noexcept override { real_->Cut(); }
 
  private:
   const std::unique_ptr<pool::Connection> real_;

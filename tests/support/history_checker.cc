@@ -67,8 +67,12 @@ bool MayHaveMade(const RegisterCall& call, const std::string& id, const StoredUs
 class Checker {
  public:
   Checker(const std::vector<RegisterCall>& calls, const std::set<std::string>& signed_out,
-          const std::set<std::string>& ignored, Database database)
-      : signed_out_(signed_out), ignored_(ignored), database_(std::move(database)) {
+          const std::set<std::string>& maybe_signed_out, const std::set<std::string>& ignored,
+          Database database)
+      : signed_out_(signed_out),
+        maybe_signed_out_(maybe_signed_out),
+        ignored_(ignored),
+        database_(std::move(database)) {
     for (const RegisterCall& call : calls) {
       calls_by_email_[call.email_key].push_back(&call);
       if (!call.session_id.empty()) session_users_[call.session_id] = call.user_id;
@@ -139,7 +143,7 @@ class Checker {
     }
     const auto session = database_.session_owners.find(call.session_id);
     if (session == database_.session_owners.end()) {
-      if (signed_out_.count(call.session_id) == 0) {
+      if (!MayBeGone(call.session_id)) {
         Add("I1: ", who, " was told OK, but session ", call.session_id, " does not exist");
       }
     } else if (session->second != call.user_id) {
@@ -186,19 +190,24 @@ class Checker {
       Add("I2: ", who, " shares its e-mail key with another user");
     }
     if (!user.has_credential) Add("I4: ", who, " has no credential");
-    if (user.sessions == 0 && !HasSignedOut(id)) Add("I4: ", who, " has no session");
+    if (user.sessions == 0 && !MayHaveSignedOut(id)) Add("I4: ", who, " has no session");
     if (user.events == 0) Add("I4: ", who, " has no event");
     if (user.events > 1) Add("I1: ", who, " has ", user.events, " events");
   }
 
-  bool HasSignedOut(const std::string& user_id) const {
-    return std::any_of(signed_out_.begin(), signed_out_.end(), [&](const std::string& session) {
-      const auto user = session_users_.find(session);
-      return user != session_users_.end() && user->second == user_id;
+  bool MayBeGone(const std::string& session) const {
+    return signed_out_.count(session) > 0 || maybe_signed_out_.count(session) > 0;
+  }
+
+  bool MayHaveSignedOut(const std::string& user_id) const {
+    return std::any_of(session_users_.begin(), session_users_.end(), [&](const auto& entry) {
+      const auto& [session, owner] = entry;
+      return owner == user_id && MayBeGone(session);
     });
   }
 
   const std::set<std::string>& signed_out_;
+  const std::set<std::string>& maybe_signed_out_;
   const std::set<std::string>& ignored_;
   const Database database_;
   std::map<std::string, std::vector<const RegisterCall*>> calls_by_email_;
@@ -221,6 +230,11 @@ void HistoryChecker::RecordSignOut(const std::string& session_id) {
   signed_out_.insert(session_id);
 }
 
+void HistoryChecker::RecordSignOutInDoubt(const std::string& session_id) {
+  MutexLock lock(&mutex_);
+  maybe_signed_out_.insert(session_id);
+}
+
 void HistoryChecker::IgnoreExisting(SqlConnection& database) {
   const std::vector<SqlConnection::Row> rows = database.Query("SELECT id FROM users");
   MutexLock lock(&mutex_);
@@ -230,7 +244,8 @@ void HistoryChecker::IgnoreExisting(SqlConnection& database) {
 std::vector<std::string> HistoryChecker::Check(SqlConnection& database) const {
   Database stored = Read(database);
   MutexLock lock(&mutex_);
-  return Checker(calls_, signed_out_, ignored_users_, std::move(stored)).Run(calls_);
+  return Checker(calls_, signed_out_, maybe_signed_out_, ignored_users_, std::move(stored))
+      .Run(calls_);
 }
 
 }  // namespace auth::testing

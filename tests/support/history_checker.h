@@ -57,6 +57,8 @@ class HistoryChecker {
   void Record(const RegisterCall& call);
   // A sign-out or revocation that was acknowledged.
   void RecordSignOut(const std::string& session_id);
+  // One that was sent, and whose outcome nobody knows: the session may be there or not.
+  void RecordSignOutInDoubt(const std::string& session_id);
 
   // Users that are there already are none of this history's business.
   void IgnoreExisting(SqlConnection& database);
@@ -68,6 +70,7 @@ class HistoryChecker {
   mutable Mutex mutex_;
   std::vector<RegisterCall> calls_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> signed_out_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> maybe_signed_out_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> ignored_users_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -109,6 +109,24 @@ TEST_F(HistoryCheckerTest, FindsAnothersSession) {
                                             HasSubstr("(ann) has no session")));
 }
 
+TEST_F(HistoryCheckerTest, AcceptsEitherOutcomeOfASignOutInDoubt) {
+  history_.RecordSignOutInDoubt(Id('1'));
+  EXPECT_THAT(Check(), IsEmpty()) << "it is still there";
+  database_.Execute("DELETE FROM sessions");
+  EXPECT_THAT(Check(), IsEmpty()) << "it is gone";
+}
+
+TEST_F(HistoryCheckerTest, FindsALossThatASignOutInDoubtDoesNotExplain) {
+  StoreSession('2', '1');
+  RegisterCall again = Ok(1, "ann", '1');
+  again.session_id = Id('2');
+  history_.Record(again);
+  history_.RecordSignOutInDoubt(Id('2'));
+  database_.Execute("DELETE FROM sessions WHERE id = $1", {Id('1')});
+  EXPECT_THAT(Check(), ElementsAre("I1: operation 1 (ann) was told OK, but session " + Id('1') +
+                                   " does not exist"));
+}
+
 TEST_F(HistoryCheckerTest, FindsALostEventAndADoubledOne) {
   database_.Execute("DELETE FROM events");
   EXPECT_THAT(Check(), ElementsAre("I4: user " + Id('1') + " (ann) has no event"));

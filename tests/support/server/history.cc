@@ -25,12 +25,28 @@ RegisterOutcome OutcomeOf(const grpc::Status& status) {
 }  // namespace
 
 void History::Record(const RegisterAttempt& attempt) {
-  checker_.Record({.operation = ++operations_,
+  checker_.Record({.operation = OperationOf(attempt.request.request_id()),
                    .email_key = attempt.request.email(),
                    .request_id = attempt.request.request_id(),
                    .outcome = OutcomeOf(attempt.status),
                    .user_id = attempt.response.user().id(),
                    .session_id = attempt.response.session().id()});
+}
+
+void History::RecordSignOut(const std::string& session_id, const grpc::Status& status) {
+  if (status.ok()) {
+    checker_.RecordSignOut(session_id);
+  } else if (OutcomeOf(status) == RegisterOutcome::kUnknown) {
+    checker_.RecordSignOutInDoubt(session_id);
+  }
+}
+
+int64_t History::OperationOf(const std::string& request_id) {
+  MutexLock lock(&mutex_);
+  if (request_id.empty()) return ++last_operation_;
+  const auto [operation, is_new] = operations_.emplace(request_id, last_operation_ + 1);
+  if (is_new) ++last_operation_;
+  return operation->second;
 }
 
 std::string History::Check(const std::string& url) const {

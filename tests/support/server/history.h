@@ -1,27 +1,38 @@
 #pragma once
 
-#include <atomic>
+#include <grpcpp/support/status.h>
+
 #include <cstdint>
+#include <map>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
+#include "pool/mutex.h"
 #include "tests/support/history_checker.h"
 #include "tests/support/server/registration_load.h"
 
 namespace auth::testing {
 
-// A HistoryChecker fed with the answers of the generated stub. Every attempt is an operation of its
-// own: for addresses in lower case that are tried once. Thread-safe.
+// A HistoryChecker fed with the answers of the generated stub. Attempts with the same request_id
+// are one operation, those without any are each one of their own. For addresses in lower case.
+// Thread-safe.
 class History {
  public:
   void Record(const RegisterAttempt& attempt);
+  // How the sign-out of `session_id` was answered.
+  void RecordSignOut(const std::string& session_id, const grpc::Status& status);
 
   // Compares with the database of `url` when no call is running any more: each violation on a line,
   // or nothing.
   std::string Check(const std::string& url) const;
 
  private:
+  int64_t OperationOf(const std::string& request_id);
+
   HistoryChecker checker_;
-  std::atomic<int64_t> operations_ = 0;
+  Mutex mutex_;
+  int64_t last_operation_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, int64_t> operations_ ABSL_GUARDED_BY(mutex_);  // by request_id
 };
 
 }  // namespace auth::testing
