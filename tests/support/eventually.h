@@ -22,4 +22,10 @@ inline bool Eventually(const std::function<bool()>& condition,
   return true;
 }
 
+// Lets `time` pass. For the rhythm of a fault; what has to happen is waited for with Eventually.
+inline void LetPass(std::chrono::milliseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  (void)Eventually([end] { return std::chrono::steady_clock::now() >= end; }, time);
+}
+
 }  // namespace auth::testing

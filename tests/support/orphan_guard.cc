@@ -17,7 +17,7 @@ constexpr pid_t kNothingToDo = -1;
 constexpr int kExitTimeoutMs = 20'000;
 
 // Only system calls: other threads may have held locks at the fork.
-[[noreturn]] void Guard(int pipe, const char* directory) {
+[[noreturn]] void Guard(int pipe, const char* directory, int signal) {
   setsid();
   dup2(pipe, STDIN_FILENO);
   close_range(STDIN_FILENO + 1, std::numeric_limits<unsigned>::max(), 0);
@@ -29,7 +29,7 @@ constexpr int kExitTimeoutMs = 20'000;
   if (watched == kNothingToDo) _exit(0);
   if (watched > 0) {
     pollfd exited{static_cast<int>(syscall(SYS_pidfd_open, watched, 0)), POLLIN, 0};
-    kill(watched, SIGQUIT);
+    kill(watched, signal);
     poll(&exited, 1, kExitTimeoutMs);
   }
   execl("/bin/rm", "rm", "-rf", "--", directory, nullptr);
@@ -38,14 +38,14 @@ constexpr int kExitTimeoutMs = 20'000;
 
 }  // namespace
 
-OrphanGuard::OrphanGuard(std::string directory) {
+OrphanGuard::OrphanGuard(std::string directory, int signal) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
   guard_ = fork();
   if (guard_ < 0) throw std::runtime_error("fork");
   if (guard_ == 0) {
     close(ends[1]);
-    Guard(ends[0], directory.c_str());
+    Guard(ends[0], directory.c_str(), signal);
   }
   close(ends[0]);
   pipe_ = ends[1];

@@ -48,9 +48,9 @@ TestPostgres::~TestPostgres() {
   guard_.Watch(0);
 }
 
-std::string TestPostgres::CreateDatabase() {
+std::string TestPostgres::CreateDatabase(const std::string& options) {
   const std::string name = "test_" + std::to_string(++databases_);
-  Execute("CREATE DATABASE " + name);
+  Execute("CREATE DATABASE " + name + " " + options);
   const std::string base = server_->url();
   return base.substr(0, base.rfind('/') + 1) + name;
 }

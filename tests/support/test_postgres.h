@@ -43,8 +43,9 @@ class TestPostgres {
   explicit TestPostgres(Settings settings = {});
   ~TestPostgres();
 
-  // A URL of a new, empty database: what gives each test a world of its own, in 50 ms.
-  std::string CreateDatabase();
+  // A URL of a new, empty database: what gives each test a world of its own, in 50 ms. `options`
+  // are those of CREATE DATABASE.
+  std::string CreateDatabase(const std::string& options = "");
   // The database `postgres`.
   std::string url() const { return server_->url(); }
   int port() const { return server_->port(); }

@@ -87,21 +87,22 @@ std::optional<int> Reap(pid_t pid, std::chrono::milliseconds deadline) {
 }  // namespace
 
 absl::StatusOr<AuthServerProcess> AuthServerProcess::StartWithoutReadiness(
-    std::vector<std::string> flags) {
+    std::vector<std::string> flags, const std::vector<std::string>& environment) {
   AuthServerProcess server;
   server.directory_ = NewDirectory();
   std::vector<std::string> all = {
       "--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0",
       absl::StrCat("--port-file=", (server.directory_ / "ports").string())};
   all.insert(all.end(), flags.begin(), flags.end());
-  server.pid_ = Spawn(all, {}, server.directory_ / "out", server.directory_ / "log");
+  server.pid_ = Spawn(all, environment, server.directory_ / "out", server.directory_ / "log");
   if (server.pid_ < 0) return absl::InternalError("cannot start " AUTH_SERVER_BINARY);
   if (absl::Status status = server.AwaitPorts(); !status.ok()) return status;
   return server;
 }
 
-absl::StatusOr<AuthServerProcess> AuthServerProcess::Start(std::vector<std::string> flags) {
-  absl::StatusOr<AuthServerProcess> server = StartWithoutReadiness(std::move(flags));
+absl::StatusOr<AuthServerProcess> AuthServerProcess::Start(
+    std::vector<std::string> flags, const std::vector<std::string>& environment) {
+  absl::StatusOr<AuthServerProcess> server = StartWithoutReadiness(std::move(flags), environment);
   if (!server.ok()) return server.status();
   if (absl::Status status = server->AwaitReady(); !status.ok()) return status;
   return server;

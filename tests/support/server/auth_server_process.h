@@ -18,11 +18,14 @@ namespace auth::testing {
 // still runs.
 class AuthServerProcess {
  public:
-  // Starts `auth_server` with `flags` after --listen, --ops-listen and --port-file, and waits until
-  // it is ready. Fails if it exits instead; the status then carries the end of its log.
-  static absl::StatusOr<AuthServerProcess> Start(std::vector<std::string> flags);
+  // Starts `auth_server` with `flags` after --listen, --ops-listen and --port-file, and
+  // `environment` (NAME=value) besides the test's own, and waits until it is ready. Fails if it
+  // exits instead; the status then carries the end of its log.
+  static absl::StatusOr<AuthServerProcess> Start(std::vector<std::string> flags,
+                                                 const std::vector<std::string>& environment = {});
   // The same, but waits only until it listens.
-  static absl::StatusOr<AuthServerProcess> StartWithoutReadiness(std::vector<std::string> flags);
+  static absl::StatusOr<AuthServerProcess> StartWithoutReadiness(
+      std::vector<std::string> flags, const std::vector<std::string>& environment = {});
 
   AuthServerProcess(AuthServerProcess&& other) noexcept;
   AuthServerProcess& operator=(AuthServerProcess&&) = delete;

@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -13,11 +14,15 @@
 namespace auth::testing {
 namespace {
 
-std::string NewRequestId(std::mt19937_64* random) {
-  const uint64_t high = (*random)();
-  const uint64_t low = (*random)();
-  return absl::StrFormat("%08x-%04x-4%03x-%04x-%012x", high >> 32, (high >> 16) & 0xffff,
-                         high & 0xfff, 0x8000 | ((low >> 48) & 0x3fff), low & 0xffffffffffff);
+template <typename Detail>
+std::optional<Detail> DetailOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  if (!details.ParseFromString(status.error_details())) return std::nullopt;
+  for (const google::protobuf::Any& any : details.details()) {
+    Detail detail;
+    if (any.UnpackTo(&detail)) return detail;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -28,6 +33,13 @@ std::unique_ptr<v1::AuthService::Stub> NewPlainStub(const std::string& address) 
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return v1::AuthService::NewStub(
       grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+}
+
+std::string NewRequestId(std::mt19937_64* random) {
+  const uint64_t high = (*random)();
+  const uint64_t low = (*random)();
+  return absl::StrFormat("%08x-%04x-4%03x-%04x-%012x", high >> 32, (high >> 16) & 0xffff,
+                         high & 0xfff, 0x8000 | ((low >> 48) & 0x3fff), low & 0xffffffffffff);
 }
 
 RegisterAttempt Register(v1::AuthService::Stub* stub, const std::string& email,
@@ -43,13 +55,16 @@ RegisterAttempt Register(v1::AuthService::Stub* stub, const std::string& email,
 }
 
 std::string ReasonOf(const grpc::Status& status) {
-  google::rpc::Status details;
-  google::rpc::ErrorInfo info;
-  if (!details.ParseFromString(status.error_details())) return "";
-  for (const google::protobuf::Any& detail : details.details()) {
-    if (detail.UnpackTo(&info)) return info.reason();
-  }
-  return "";
+  const auto info = DetailOf<google::rpc::ErrorInfo>(status);
+  return info.has_value() ? info->reason() : "";
+}
+
+std::chrono::milliseconds RetryDelayOf(const grpc::Status& status) {
+  const auto retry = DetailOf<google::rpc::RetryInfo>(status);
+  if (!retry.has_value()) return std::chrono::milliseconds(0);
+  return std::chrono::seconds(retry->retry_delay().seconds()) +
+         std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::nanoseconds(retry->retry_delay().nanos()));
 }
 
 RegistrationLoad::RegistrationLoad(const std::string& address, Options options, Observer observer)

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +21,9 @@ std::unique_ptr<v1::AuthService::Stub> NewPlainStub(const std::string& address);
 // A password that every policy takes.
 inline constexpr char kGoodPassword[] = "correct horse battery staple";
 
+// A random UUID.
+std::string NewRequestId(std::mt19937_64* random);
+
 // One Register call as its caller saw it.
 struct RegisterAttempt {
   v1::RegisterRequest request;
@@ -32,6 +37,8 @@ RegisterAttempt Register(v1::AuthService::Stub* stub, const std::string& email,
 
 // The reason in a status's google.rpc.ErrorInfo, e.g. "EMAIL_ALREADY_REGISTERED"; empty if none.
 std::string ReasonOf(const grpc::Status& status);
+// The delay in its google.rpc.RetryInfo; zero if none.
+std::chrono::milliseconds RetryDelayOf(const grpc::Status& status);
 
 // Clients that register new users as fast as they are answered, one call at a time each.
 //

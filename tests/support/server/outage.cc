@@ -1,0 +1,44 @@
+#include "tests/support/server/outage.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+
+#include "tests/support/eventually.h"
+
+namespace auth::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr int kMostInASecond = 5;
+constexpr int kMostASecondOnAverage = 4;
+constexpr milliseconds kNoticed(600);
+
+}  // namespace
+
+void ExpectOutageKeepsPace(const Outage& outage, const MixedLoad& load, const TcpGate& gate) {
+  ASSERT_TRUE(Eventually(
+      [&] { return load.FirstOkAfter(outage.over) != MixedLoad::TimePoint::max(); }, seconds(30)))
+      << "nobody is served after the outage";
+  const auto first_ok = load.FirstOkAfter(outage.over);
+  const auto noticed = std::chrono::duration_cast<milliseconds>(first_ok - outage.over);
+
+  std::vector<TcpGate::TimePoint> connects;
+  for (const TcpGate::TimePoint moment : gate.accepted()) {
+    if (moment >= outage.began && moment < outage.over) connects.push_back(moment);
+  }
+  const auto length = std::chrono::duration<double>(outage.over - outage.began);
+  const int most = MostWithin(connects, seconds(1));
+  std::printf("away for %.2f s: %zu connects, %d in one second; first OK %ld ms after the return\n",
+              length.count(), connects.size(), most, static_cast<long>(noticed.count()));
+  EXPECT_LE(most, kMostInASecond);
+  EXPECT_LE(static_cast<double>(connects.size()),
+            kMostASecondOnAverage * std::max(length.count(), 1.0));
+  EXPECT_LE(noticed, kNoticed);
+}
+
+}  // namespace auth::testing

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/history.h"
+#include "tests/support/test_postgres.h"
+
+namespace auth::testing {
+
+// Registrations on connections that nobody answers on any more, by callers who would wait 10 s, on
+// a server that gives each call 2 s. Proves that the server lets go in time and stores nothing
+// later, while other callers are served. Not thread-safe.
+//
+//   auto server = AuthServerProcess::Start(StrandedCalls::Flags(url));
+//   StrandedCalls::AwaitIdleConnections(*server);
+//   …                                      // break all connections that are open
+//   StrandedCalls calls(&*server, &postgres, url, &history);
+//   calls.ExpectEndedInTime();
+//   …                                      // mend it
+//   calls.ExpectNothingStored();
+class StrandedCalls {
+ public:
+  // The connections that are open and idle before the fault.
+  static constexpr int kConnections = 4;
+
+  static std::vector<std::string> Flags(const std::string& database_url);
+  static void AwaitIdleConnections(const AuthServerProcess& server);
+
+  // Sends them, and waits until they hold all of the connections. `url` leads around the fault.
+  StrandedCalls(AuthServerProcess* server, TestPostgres* postgres, std::string url,
+                History* history);
+  ~StrandedCalls();
+
+  // Waits for all answers. By the server's log each took 2 s and 100 ms at the most, and nothing
+  // is in use any more.
+  void ExpectEndedInTime();
+  // Once PostgreSQL has heard of the end of those connections, which must be possible again.
+  void ExpectNothingStored();
+
+ private:
+  void Join();
+
+  AuthServerProcess* const server_;
+  TestPostgres* const postgres_;
+  const std::string url_;
+  const std::vector<pid_t> backends_;
+  std::vector<std::thread> callers_;
+};
+
+// Others, who validate sessions meanwhile: how long the server took for each call, from its log.
+// Not thread-safe.
+class Bystanders {
+ public:
+  // Registers a user and measures an undisturbed second.
+  Bystanders(AuthServerProcess* server, History* history);
+
+  // Validates for a second beside the fault, and expects a p99 of twice the undisturbed one at the
+  // most, or 20 ms. The first call, which may have to wait for a connection, does not count.
+  void ExpectServedWell();
+
+ private:
+  // The p99 of one second of validations, in milliseconds.
+  double Measure();
+
+  AuthServerProcess* const server_;
+  std::string token_;
+  double undisturbed_p99_ = 0;
+};
+
+}  // namespace auth::testing
