@@ -1,0 +1,74 @@
+// A serverless database that was suspended: it accepts connections and is silent until it is awake.
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/cheap_hashing.h"
+#include "tests/support/server/history.h"
+#include "tests/support/server/registration_load.h"
+#include "tests/support/server/service_restored.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/tcp_gate.h"
+#include "tests/support/test_postgres.h"
+
+namespace auth::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr int kCallers = 50;
+constexpr int kMostConnectsASecond = 5;
+
+class ColdStart : public ::testing::TestWithParam<milliseconds> {};
+
+TEST_P(ColdStart, FiftyCallersAtOnceAreAllServed) {
+  TestPostgres postgres;
+  const std::string url = postgres.CreateDatabase();
+  TcpGate gate(postgres.port());
+  auto server = AuthServerProcess::Start(
+      WithCheapHashing({"--database-url=" + gate.Through(url), "--rate-limit=off"}));
+  ASSERT_THAT(server, IsOk());
+  History history;
+
+  gate.Close();
+  gate.DelayNewConnections(GetParam());
+  const auto cold = TcpGate::TimePoint::clock::now();
+  std::vector<RegisterAttempt> attempts(kCallers);
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kCallers; ++i) {
+    callers.emplace_back([&, i] {
+      const auto stub = NewPlainStub(server->grpc_address());
+      attempts[static_cast<size_t>(i)] =
+          Register(stub.get(), absl::StrCat("cold-", i, "@example.com"), "", seconds(15));
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  gate.DelayNewConnections(milliseconds(0));
+
+  for (const RegisterAttempt& attempt : attempts) {
+    EXPECT_TRUE(attempt.status.ok()) << attempt.status.error_message();
+    history.Record(attempt);
+  }
+  std::vector<TcpGate::TimePoint> connects = gate.accepted();
+  std::erase_if(connects, [&](TcpGate::TimePoint moment) { return moment < cold; });
+  const int most = MostWithin(connects, seconds(1));
+  std::printf("%zu connects, at the most %d in a second\n", connects.size(), most);
+  EXPECT_GE(most, 1);
+  EXPECT_LE(most, kMostConnectsASecond);
+  ExpectServiceRestored(server->grpc_address(), url, &history, seconds(10));
+}
+
+INSTANTIATE_TEST_SUITE_P(Silent, ColdStart, ::testing::Values(milliseconds(800), seconds(5)),
+                         [](const ::testing::TestParamInfo<milliseconds>& silence) {
+                           return absl::StrCat("For", silence.param.count(), "Ms");
+                         });
+
+}  // namespace
+}  // namespace auth::testing

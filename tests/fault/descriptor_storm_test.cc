@@ -1,0 +1,159 @@
+// Somebody opens connections to the service's port, and never says anything sensible: more than it
+// is used to, and more than it has descriptors for.
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/support/eventually.h"
+#include "tests/support/process_usage.h"
+#include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/cheap_hashing.h"
+#include "tests/support/server/history.h"
+#include "tests/support/server/registration_load.h"
+#include "tests/support/server/service_restored.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_postgres.h"
+
+namespace auth::testing {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kAcceptsAgain(10);
+
+// Our own limit must not be what ends the storm.
+int RaiseOurLimit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<int>(std::min<rlim_t>(limit.rlim_max, 1'000'000));
+}
+
+// Connections to a port of this machine; half of them say something that is no HTTP/2.
+class Storm {
+ public:
+  Storm(int port, int connections) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int i = 0; i < connections; ++i) {
+      const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      if (fd < 0) break;
+      descriptors_.push_back(fd);
+      if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+          i % 2 == 0) {
+        continue;
+      }
+      send(fd, "GET / HTTP/1.1\r\n", 16, MSG_NOSIGNAL);
+    }
+  }
+  ~Storm() { End(); }
+  Storm(const Storm&) = delete;
+  Storm& operator=(const Storm&) = delete;
+
+  void End() {
+    for (const int fd : descriptors_) close(fd);
+    descriptors_.clear();
+  }
+  int connections() const { return static_cast<int>(descriptors_.size()); }
+
+ private:
+  std::vector<int> descriptors_;
+};
+
+class DescriptorStorm : public PostgresTest {
+ protected:
+  void StartServer() {
+    auto started = AuthServerProcess::Start(
+        WithCheapHashing({"--database-url=" + url_, "--pool-min-connections=2"}));
+    ASSERT_THAT(started, IsOk());
+    server_.emplace(*std::move(started));
+    ASSERT_TRUE(
+        Eventually([&] { return server_->Metric("auth_pool_connections{state=\"idle\"}") == 2; }));
+    known_ = NewPlainStub(server_->grpc_address());
+  }
+
+  // By a caller who was connected before the storm.
+  void ExpectRegistered(const std::string& email) {
+    const RegisterAttempt attempt = Register(known_.get(), email, "", kAcceptsAgain);
+    history_.Record(attempt);
+    EXPECT_TRUE(attempt.status.ok()) << email << ": " << attempt.status.error_message();
+  }
+
+  int grpc_port() const {
+    const std::string address = server_->grpc_address();
+    return std::stoi(address.substr(address.rfind(':') + 1));
+  }
+
+  const std::string url_ = postgres().CreateDatabase();
+  std::optional<AuthServerProcess> server_;
+  std::unique_ptr<v1::AuthService::Stub> known_;
+  History history_;
+};
+
+TEST_F(DescriptorStorm, TenThousandSenselessConnectionsAndTheNextCallIsServed) {
+  const int most = RaiseOurLimit();
+  ASSERT_NO_FATAL_FAILURE(StartServer());
+  ExpectRegistered("before@example.com");
+  const int before = UsageOf(server_->pid()).descriptors;
+
+  Storm storm(grpc_port(), std::min(10'000, most - 1000));
+  std::printf("%d connections\n", storm.connections());
+  ASSERT_GT(storm.connections(), 0);
+  ExpectRegistered("known@example.com");
+  ExpectServiceRestored(server_->grpc_address(), url_, &history_, kAcceptsAgain);
+  storm.End();
+  EXPECT_TRUE(
+      Eventually([&] { return UsageOf(server_->pid()).descriptors <= before + 2; }, seconds(30)))
+      << UsageOf(server_->pid()).descriptors << " descriptors, " << before << " before";
+  ExpectServiceRestored(server_->grpc_address(), url_, &history_, kAcceptsAgain);
+}
+
+// gRPC 1.51 never accepts again once it has run out of descriptors (CVE-2023-4785); a later one
+// does. Either way /livez tells the truth, so that whoever watches it restarts the process, and
+// those who are connected notice nothing before that.
+TEST_F(DescriptorStorm, BeyondTheLimitThoseWhoAreConnectedAreServedAndLivezTellsTheTruth) {
+  RaiseOurLimit();
+  ASSERT_NO_FATAL_FAILURE(StartServer());
+  ExpectRegistered("before@example.com");
+  const auto most = static_cast<rlim_t>(UsageOf(server_->pid()).descriptors) + 100;
+  const rlimit limit{.rlim_cur = most, .rlim_max = most};
+  ASSERT_EQ(prlimit(server_->pid(), RLIMIT_NOFILE, &limit, nullptr), 0);
+
+  Storm storm(grpc_port(), 1000);
+  for (int i = 0; i < 20; ++i) ExpectRegistered(absl::StrCat("during-", i, "@example.com"));
+  storm.End();
+  int livez = 0;
+  const bool alive = Eventually(
+      [&] {
+        server_->HttpGet("/livez", &livez);
+        return livez == 200;
+      },
+      kAcceptsAgain);
+  ExpectRegistered("known@example.com");
+  if (!alive) {
+    std::printf("the listener is gone: /livez answers %d, and the process is restarted\n", livez);
+    EXPECT_EQ(livez, 503);
+    server_->Signal(SIGTERM);
+    EXPECT_EQ(server_->WaitForExit(), 0);
+    ASSERT_NO_FATAL_FAILURE(StartServer());
+  }
+  ExpectServiceRestored(server_->grpc_address(), url_, &history_, kAcceptsAgain);
+}
+
+}  // namespace
+}  // namespace auth::testing

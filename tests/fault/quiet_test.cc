@@ -1,0 +1,73 @@
+// Nobody calls, but everybody looks: probes and metrics, each second. A serverless database must
+// be able to go to sleep.
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <string>
+
+#include "client/authctl/health_check.h"
+#include "tests/support/eventually.h"
+#include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/cheap_hashing.h"
+#include "tests/support/server/history.h"
+#include "tests/support/server/registration_load.h"
+#include "tests/support/server/service_restored.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/tcp_gate.h"
+#include "tests/support/test_postgres.h"
+#include "tests/support/test_run.h"
+
+namespace auth::testing {
+namespace {
+
+using std::chrono::seconds;
+
+TEST(Quiet, ProbesAndMetricsSendTheDatabaseNothing) {
+  TestPostgres postgres;
+  const std::string url = postgres.CreateDatabase();
+  TcpGate gate(postgres.port());
+  // Half the time with a connection open, half without any.
+  const seconds quiet = ShortOrLong(seconds(60), seconds(600));
+  auto server = AuthServerProcess::Start(
+      WithCheapHashing({"--database-url=" + gate.Through(url),
+                        "--pool-idle-timeout=" + std::to_string(quiet.count() / 2) + "s"}));
+  ASSERT_THAT(server, IsOk());
+  History history;
+  const auto channel =
+      grpc::CreateChannel(server->grpc_address(), grpc::InsecureChannelCredentials());
+  const auto stub = NewPlainStub(server->grpc_address());
+  const RegisterAttempt last = Register(stub.get(), "last@example.com", "", seconds(5));
+  history.Record(last);
+  EXPECT_TRUE(last.status.ok()) << last.status.error_message();
+
+  const int64_t statements = postgres.StatementCount(url);
+  const size_t connects = gate.accepted().size();
+  const auto end = std::chrono::steady_clock::now() + quiet;
+  while (std::chrono::steady_clock::now() < end) {
+    const auto next = std::chrono::steady_clock::now() + seconds(1);
+    for (const char* service : {"", "auth.v1.AuthService", "database"}) {
+      const auto health = authctl::CheckHealth(channel, service, seconds(5));
+      ASSERT_THAT(health, IsOk()) << service;
+      ASSERT_EQ(*health, "SERVING") << service;
+    }
+    for (const char* path : {"/livez", "/readyz", "/health/database", "/metrics"}) {
+      int status = 0;
+      server->HttpGet(path, &status);
+      ASSERT_EQ(status, 200) << path;
+    }
+    (void)Eventually([&] { return std::chrono::steady_clock::now() >= next; });
+  }
+  const int64_t sent = postgres.StatementCount(url) - statements;
+  const size_t made = gate.accepted().size() - connects;
+  std::printf("%ld s: %ld statements, %zu connections made, %d open at the end\n", quiet.count(),
+              sent, made, gate.open());
+  EXPECT_EQ(sent, 0);
+  EXPECT_EQ(made, 0U);
+  EXPECT_EQ(gate.open(), 0) << "the last connection is closed, too";
+  ExpectServiceRestored(server->grpc_address(), url, &history, seconds(5));
+}
+
+}  // namespace
+}  // namespace auth::testing

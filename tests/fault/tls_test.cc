@@ -1,0 +1,199 @@
+// The faults again, with TLS between the service and PostgreSQL, where a socket's bytes are records
+// and the server's last words are encrypted. The certificate is verified in full.
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/support/eventually.h"
+#include "tests/support/postgres_tls.h"
+#include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/cheap_hashing.h"
+#include "tests/support/server/history.h"
+#include "tests/support/server/registration_load.h"
+#include "tests/support/server/service_restored.h"
+#include "tests/support/server/stranded_calls.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/tcp_gate.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/test_certificate.h"
+#include "tests/support/test_postgres.h"
+#include "tests/support/test_run.h"
+
+namespace auth::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kPatience(15);
+
+class Tls : public ::testing::Test {
+ protected:
+  void StartPostgres(const TestPostgres::Settings& settings = {}) {
+    TestPostgres::Settings all =
+        TlsSettings(directory_, MakeSelfSignedCertificate("database", "IP:127.0.0.1"));
+    all.insert(all.end(), settings.begin(), settings.end());
+    postgres_.emplace(all);
+    url_ = postgres_->CreateDatabase();
+  }
+
+  // `url` for a client that accepts no other server than ours.
+  std::string Verified(const std::string& url) const {
+    return absl::StrCat(
+        url, "?sslmode=verify-full&sslrootcert=", (directory_.path() / "server.crt").string());
+  }
+
+  void StartServer(const std::vector<std::string>& flags) {
+    auto server = AuthServerProcess::Start(flags);
+    ASSERT_THAT(server, IsOk());
+    server_.emplace(*std::move(server));
+    EXPECT_EQ(postgres_->QueryValue(
+                  "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
+                  "WHERE application_name = 'auth_server'"),
+              "t");
+  }
+  void StartServer() {
+    StartServer(WithCheapHashing({"--database-url=" + Verified(url_), "--rate-limit=off"}));
+  }
+
+  std::unique_ptr<RegistrationLoad> StartLoad() {
+    return std::make_unique<RegistrationLoad>(
+        server_->grpc_address(), RegistrationLoad::Options{.clients = 4, .timeout = kPatience},
+        [this](const RegisterAttempt& attempt) { history_.Record(attempt); });
+  }
+  static void ExpectNoneFailed(RegistrationLoad* load) {
+    load->Stop();
+    std::printf("%ld registered, %ld failed\n", load->ok(), load->failed());
+    EXPECT_EQ(load->failed(), 0) << load->failures();
+  }
+
+  void ExpectRegistered(const std::string& name) {
+    const auto stub = NewPlainStub(server_->grpc_address());
+    const RegisterAttempt attempt = Register(stub.get(), name + "@example.com", "", kPatience);
+    history_.Record(attempt);
+    EXPECT_TRUE(attempt.status.ok()) << name << ": " << attempt.status.error_message();
+  }
+
+  void ExpectRestored() {
+    ExpectServiceRestored(server_->grpc_address(), url_, &history_, seconds(10));
+  }
+
+  const TemporaryDirectory directory_;
+  std::optional<TestPostgres> postgres_;
+  std::string url_;  // that of the test itself
+  std::optional<AuthServerProcess> server_;
+  History history_;
+};
+
+TEST_F(Tls, BackendsKilledWhileIdle) {
+  StartPostgres();
+  StartServer();
+  const int rounds = ShortOrLong(50, 1000);
+  for (int round = 0; round < rounds; ++round) {
+    postgres_->KillBackends();
+    // Half the rounds call while the backends still die, half after they are gone.
+    if (round % 2 == 0) {
+      EXPECT_TRUE(Eventually([&] { return postgres_->BackendPids().empty(); }));
+    }
+    ExpectRegistered(absl::StrCat("idle-", round));
+  }
+  ExpectRestored();
+}
+
+TEST_F(Tls, BackendsKilledUnderLoad) {
+  StartPostgres();
+  StartServer();
+  const auto load = StartLoad();
+  const int rounds = ShortOrLong(30, 1000);
+  int killed = 0;
+  for (int round = 0; round < rounds; ++round) {
+    const auto next = std::chrono::steady_clock::now() + milliseconds(100);
+    killed += postgres_->KillBackends();
+    const int64_t before = load->ok();
+    EXPECT_TRUE(
+        Eventually([&] { return std::chrono::steady_clock::now() >= next && load->ok() > before; },
+                   kPatience));
+  }
+  EXPECT_GE(killed, rounds / 2) << "the kills must hit";
+  ExpectNoneFailed(load.get());
+  ExpectRestored();
+}
+
+TEST_F(Tls, IdleSessionsClosedByTheServer) {
+  StartPostgres({{"idle_session_timeout", "500ms"}});
+  StartServer();
+  const int gaps = ShortOrLong(5, 100);
+  for (int gap = 0; gap < gaps; ++gap) {
+    ASSERT_TRUE(Eventually([&] { return postgres_->BackendPids().empty(); }));
+    ExpectRegistered(absl::StrCat("gap-", gap));
+  }
+  ExpectRestored();
+}
+
+TEST_F(Tls, RestartUnderLoad) {
+  StartPostgres();
+  StartServer();
+  const auto load = StartLoad();
+  const int rounds = ShortOrLong(2, 50);
+  for (int round = 0; round < rounds; ++round) {
+    const int64_t before = load->ok();
+    postgres_->Restart();
+    EXPECT_TRUE(Eventually([&] { return load->ok() > before + 10; }, kPatience));
+  }
+  ExpectNoneFailed(load.get());
+  ExpectRestored();
+}
+
+TEST_F(Tls, HalfOpen) {
+  StartPostgres();
+  TcpGate gate(postgres_->port());
+  StartServer(StrandedCalls::Flags(Verified(gate.Through(url_))));
+  StrandedCalls::AwaitIdleConnections(*server_);
+  Bystanders bystanders(&*server_, &history_);
+
+  gate.HoldOpen();
+  StrandedCalls calls(&*server_, &*postgres_, url_, &history_);
+  bystanders.ExpectServedWell();
+  calls.ExpectEndedInTime();
+  gate.Resume();
+  calls.ExpectNothingStored();
+  ExpectRestored();
+}
+
+TEST_F(Tls, FrozenBackends) {
+  StartPostgres();
+  StartServer(StrandedCalls::Flags(Verified(url_)));
+  StrandedCalls::AwaitIdleConnections(*server_);
+  Bystanders bystanders(&*server_, &history_);
+
+  std::vector<FrozenProcess> frozen;
+  for (const pid_t backend : postgres_->BackendPids()) {
+    frozen.push_back(postgres_->Freeze(backend));
+  }
+  StrandedCalls calls(&*server_, &*postgres_, url_, &history_);
+  bystanders.ExpectServedWell();
+  calls.ExpectEndedInTime();
+  frozen.clear();
+  calls.ExpectNothingStored();
+  ExpectRestored();
+}
+
+TEST_F(Tls, AnotherCertificateIsRefused) {
+  StartPostgres();
+  const std::string stranger = directory_.Write(
+      "stranger.crt", MakeSelfSignedCertificate("stranger", "IP:127.0.0.1").certificate);
+  const ServerRun run = RunAuthServer(
+      {"--listen=127.0.0.1:0", "--ops-listen=",
+       absl::StrCat("--database-url=", url_, "?sslmode=verify-full&sslrootcert=", stranger)});
+  EXPECT_EQ(run.exit_code, 2) << run.err;
+}
+
+}  // namespace
+}  // namespace auth::testing
