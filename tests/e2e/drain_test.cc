@@ -1,18 +1,18 @@
-// SIGTERM under load: every admitted call finishes, the rest are refused, nothing is lost.
+// SIGTERM under load: every admitted call finishes, the next one is refused, nothing is lost.
 
+#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <atomic>
-#include <mutex>
-#include <set>
+#include <chrono>
+#include <future>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/support/eventually.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/history.h"
 #include "tests/support/server/registration_load.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_postgres.h"
@@ -20,46 +20,69 @@
 namespace auth::testing {
 namespace {
 
+constexpr int kCalls = 32;
+constexpr int kConnections = 4;
+constexpr std::chrono::seconds kPatience(60);  // sanitizer builds on a busy machine
+// The calls wait for a lock longer than the pool's own settings allow.
+constexpr char kNoTimeouts[] = "?options=-c%20lock_timeout%3D0%20-c%20statement_timeout%3D0";
+
 class DrainTest : public PostgresTest {};
+
+// Why a call that needs neither a worker nor the database is refused.
+std::string ReasonOfARefusal(v1::AuthService::Stub* stub) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
+  v1::ValidateSessionRequest request;
+  request.set_session_token("not a token");
+  v1::ValidateSessionResponse response;
+  return ReasonOf(stub->ValidateSession(&context, request, &response));
+}
 
 TEST_F(DrainTest, SigtermWithThirtyTwoCallsInFlightLosesNone) {
   const std::string url = postgres().CreateDatabase();
-  auto server = AuthServerProcess::Start({"--database-url=" + url});
+  auto server = AuthServerProcess::Start({"--database-url=" + url + kNoTimeouts,
+                                          "--max-deadline=60s", "--drain-timeout=60s",
+                                          "--allow-weak-hashing", "--argon2-memory-kib=1024",
+                                          absl::StrCat("--pool-max-connections=", kConnections)});
   ASSERT_THAT(server, IsOk());
-  const std::string address = server->grpc_address();
-
-  constexpr int kCalls = 32;
-  std::mutex mutex;
-  std::set<std::string> stored;
-  std::atomic<int> lost = 0;
-  std::vector<std::thread> callers;
-  for (int i = 0; i < kCalls; ++i) {
-    callers.emplace_back([&, i] {
-      const auto stub = NewPlainStub(address);
-      const auto attempt = Register(stub.get(), absl::StrCat("drain", i, "@example.com"), "",
-                                    std::chrono::seconds(30));
-      std::lock_guard<std::mutex> lock(mutex);
-      if (attempt.status.ok()) {
-        stored.insert(attempt.response.user().id());
-      } else if (attempt.status.error_code() != grpc::StatusCode::UNAVAILABLE) {
-        ++lost;
-      }
-    });
-  }
-  // Some are done, most are admitted and wait for a hash worker.
-  ASSERT_TRUE(Eventually([&] { return server->Metric("auth_worker_queue{pool=\"hash\"}") >= 4; }))
-      << server->HttpGet("/metrics");
-  server->Signal(SIGTERM);
-  for (std::thread& caller : callers) caller.join();
-
-  EXPECT_EQ(server->WaitForExit(), 0) << server->log();
-  EXPECT_EQ(lost, 0);
-  EXPECT_GE(stored.size(), 5u) << "those that were admitted must have been served";
   SqlConnection database(url);
-  EXPECT_EQ(database.QueryValue("SELECT count(*) FROM users"), std::to_string(stored.size()));
-  for (const std::string& id : stored) {
-    EXPECT_EQ(database.QueryValue("SELECT count(*) FROM users WHERE id = $1", {id}), "1");
+  History history;
+
+  // No call can finish while somebody else holds the table, so all of them are in flight at once.
+  database.Execute("BEGIN; LOCK TABLE users IN SHARE MODE");
+  std::vector<std::future<RegisterAttempt>> calls;
+  for (int i = 0; i < kCalls; ++i) {
+    calls.push_back(std::async(std::launch::async, [&server, i] {
+      const auto stub = NewPlainStub(server->grpc_address());
+      return Register(stub.get(), absl::StrCat("drain", i, "@example.com"), "", kPatience);
+    }));
   }
+  const auto probe = NewPlainStub(server->grpc_address());
+  ASSERT_TRUE(Eventually(
+      [&] {
+        return server->Metric("auth_worker_running{pool=\"store\"}") == kConnections &&
+               server->Metric("auth_worker_queue{pool=\"store\"}") == kCalls - kConnections;
+      },
+      kPatience))
+      << server->HttpGet("/metrics");
+
+  server->Signal(SIGTERM);
+  ASSERT_TRUE(Eventually([&] { return ReasonOfARefusal(probe.get()) == "SHUTTING_DOWN"; }));
+  const RegisterAttempt late = Register(probe.get(), "late@example.com", "", kPatience);
+  EXPECT_EQ(late.status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(late.status), "SHUTTING_DOWN");
+  history.Record(late);
+
+  database.Execute("COMMIT");
+  for (auto& call : calls) {
+    const RegisterAttempt attempt = call.get();
+    EXPECT_TRUE(attempt.status.ok())
+        << attempt.status.error_code() << " " << attempt.status.error_message();
+    history.Record(attempt);
+  }
+  EXPECT_EQ(server->WaitForExit(kPatience), 0) << server->log();
+  EXPECT_EQ(database.QueryValue("SELECT count(*) FROM users"), std::to_string(kCalls));
+  EXPECT_EQ(history.Check(url), "");
 }
 
 }  // namespace
