@@ -1,6 +1,7 @@
 # One interface target that every target of this project links: the warnings it must compile
 # without, the hardening of a release, and the sanitizers of a test build.
-set(AUTH_SANITIZE "" CACHE STRING "Sanitizers to build with: 'address,undefined' or 'thread'")
+set(AUTH_SANITIZE "" CACHE STRING
+    "Sanitizers to build with: 'address,undefined', 'thread', or as the preset fuzz")
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
