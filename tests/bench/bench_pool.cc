@@ -46,6 +46,7 @@ class QuietConnection final : public Connection {
   absl::Status Commit(MonotonicTime) override { return absl::OkStatus(); }
   absl::Status Rollback(MonotonicTime) override { return absl::OkStatus(); }
   WallTime DatabaseTime(MonotonicTime) const override { return {}; }
+  void Cut() noexcept override {}
   absl::Status RefreshDatabaseTime(MonotonicTime) override { return absl::OkStatus(); }
 
  private:
