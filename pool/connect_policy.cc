@@ -12,6 +12,9 @@ using std::chrono::seconds;
 // must be noticed, longer than what keeps the rate below five a second.
 constexpr Duration kLeastPause = milliseconds(200);
 constexpr Duration kMostPause = milliseconds(400);
+// How long what we know of a server that takes no writes is worth: long enough to hear of the next
+// such session, short enough not to slow the growth of a pool that has found another server.
+constexpr Duration kUselessFor = seconds(1);
 // retry_delay · 2ⁿ stops growing here: 0.5, 1, 2 s.
 constexpr int kLargestBackoffFactor = 4;
 
@@ -31,12 +34,13 @@ MonotonicTime ConnectPolicy::NextConnect(const ConnectDemand& demand) const {
   if (probe_) wanted = std::max(wanted, 1);
   const bool one_at_a_time = failing_ || demand.lent > 0;
   if (demand.connecting >= std::min(wanted, one_at_a_time ? 1 : max_connecting_)) return kNever;
-  if (!failing_) return MonotonicTime::min();
+  if (!failing_) return std::min(distant_start_, useless_until_);
   return urgent(demand) ? urgent_not_before_ : initial_not_before_;
 }
 
-bool ConnectPolicy::OnStarted() {
+bool ConnectPolicy::OnStarted(MonotonicTime now) {
   probe_ = false;
+  distant_start_ = now + jitter_.Between(kLeastPause, kMostPause);
   return breaker_.OnConnectStarted();
 }
 
@@ -60,13 +64,16 @@ ConnectFailure ConnectPolicy::OnFailure(MonotonicTime started, MonotonicTime now
   result.recreate = attempt_ == max_retries_ && !IsRefusedSession(fault);
   configuration_failure_ =
       fault == SqlFault::kConfiguration && !succeeded_before_ ? status : absl::OkStatus();
-  // A full server is no outage while we hold sessions on it: those come back to the waiters.
-  if (fault != SqlFault::kServerFull || open == 0 || breaker_.refusing()) {
+  // A server that takes no more sessions is no outage while we hold some: those come back to the
+  // waiters.
+  if (!IsRefusedSession(fault) || open == 0 || breaker_.refusing()) {
     result.breaker_opened = breaker_.OnFailure(started, now);
   }
   SchedulePause(started, now);
   return result;
 }
+
+void ConnectPolicy::OnReadOnlyServer(MonotonicTime now) { useless_until_ = now + kUselessFor; }
 
 void ConnectPolicy::SchedulePause(MonotonicTime started, MonotonicTime now) {
   failing_ = true;

@@ -42,7 +42,8 @@ struct ConnectFailure {
 //
 // Pace. After a failure one connect at a time, 0.2 to 0.4 s after the one before while callers
 // wait, which notices a return soon and never makes more than five connects in a second. Nobody
-// waits: no connects, but for the start, which backs off.
+// waits: no connects, but for the start, which backs off. Connects that succeed and lead to a
+// server that takes no writes keep the same distance.
 //
 // Pure logic over the times it is given. Not thread-safe.
 class ConnectPolicy {
@@ -60,11 +61,13 @@ class ConnectPolicy {
   MonotonicTime NextConnect(const ConnectDemand& demand) const;
 
   // Each answers whether the breaker's state changed.
-  bool OnStarted();
+  bool OnStarted(MonotonicTime now);
   bool OnSuccess();
   // `open` counts the connections there are.
   ConnectFailure OnFailure(MonotonicTime started, MonotonicTime now, const absl::Status& status,
                            int open);
+  // A session turned out to be read-only (25006).
+  void OnReadOnlyServer(MonotonicTime now);
 
   // Callers that find no idle connection are refused while the breaker is not closed.
   BreakerState breaker() const { return breaker_.state(); }
@@ -91,6 +94,10 @@ class ConnectPolicy {
   // The last connect failed.
   bool failing_ = false;
   bool probe_ = false;
+  // Connects keep their distance until then, because they may lead to a server of no use.
+  MonotonicTime useless_until_{};
+  // The earliest moment for the next connect if it has to keep its distance from the last.
+  MonotonicTime distant_start_{};
   int initial_ = 0;
   int attempt_ = 0;
   // The pause after a failure, while callers wait and at a start without callers.

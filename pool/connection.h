@@ -62,7 +62,8 @@ class ConnectionFactory {
   // Connects, blocking until `deadline` at the latest. The Status of a failure carries an SqlError.
   virtual absl::StatusOr<std::unique_ptr<Connection>> Connect(MonotonicTime deadline) = 0;
 
-  // Makes running and later Connects fail at once; called when the pool is destroyed.
+  // Makes running and later Connects fail at once, but for one that waits for the system's
+  // resolver, which nobody can interrupt; called when the pool drains or is destroyed.
   virtual void Cancel() = 0;
 };
 

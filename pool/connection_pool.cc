@@ -73,7 +73,8 @@ absl::Status ConnectionPool::Drain(MonotonicTime deadline) {
   factory_->Cancel();
   if (state_.AwaitEmpty(deadline)) return absl::OkStatus();
   state_.CutBorrowed();
-  return absl::DeadlineExceededError("connections are still in use at the end of the drain");
+  return absl::DeadlineExceededError(
+      "connections are still in use or being made at the end of the drain");
 }
 
 }  // namespace auth::pool

@@ -101,8 +101,8 @@ PgConn StartConnect(const Conninfo& conninfo) {
 
 void PgConnDeleter::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
 
-absl::StatusOr<PgConn> ConnectLibpq(const Conninfo& conninfo, MonotonicTime deadline, int cancel_fd,
-                                    const Clock* clock) {
+absl::StatusOr<PgConn> ConnectLibpq(const Conninfo& conninfo, const ConnectDeadlines& deadlines,
+                                    int cancel_fd, const Clock* clock) {
   PgConn connection = StartConnect(conninfo);
   if (connection == nullptr) {
     return MakeSqlStatus(SqlFault::kLost, "out of memory while connecting");
@@ -113,6 +113,8 @@ absl::StatusOr<PgConn> ConnectLibpq(const Conninfo& conninfo, MonotonicTime dead
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK) {
     if (state == PGRES_POLLING_FAILED) return ConnectError(connection.get());
+    const bool reached = PQstatus(connection.get()) != CONNECTION_STARTED;
+    const MonotonicTime deadline = reached ? deadlines.complete : deadlines.reached;
     switch (WaitForSocket(PQsocket(connection.get()), state == PGRES_POLLING_READING, deadline,
                           cancel_fd, clock)) {
       case Wait::kReady:

@@ -16,14 +16,20 @@ struct PgConnDeleter {
 // An open libpq connection.
 using PgConn = std::unique_ptr<pg_conn, PgConnDeleter>;
 
-// Connects to the one host of `conninfo` without blocking in libpq: returns at `deadline`, or at
+// When to give up a connect.
+struct ConnectDeadlines {
+  MonotonicTime reached;   // nobody has accepted the connection
+  MonotonicTime complete;  // the session is not there; not before `reached`
+};
+
+// Connects to the one host of `conninfo` without blocking in libpq: returns at its deadlines, or at
 // once when `cancel_fd` becomes readable. If it names no hostaddr, libpq looks the host up, which
 // blocks for as long as the resolver does, and the first of its addresses may take all the time.
 //
 // Failure: a Status with an SqlError and one clear line. kLost for what may pass (refused,
 // unreachable, no such host, timeout, the server is starting), kConfiguration for what somebody
 // must mend (password, database, TLS certificates, options), or what the server's SQLSTATE says.
-absl::StatusOr<PgConn> ConnectLibpq(const Conninfo& conninfo, MonotonicTime deadline, int cancel_fd,
-                                    const Clock* clock);
+absl::StatusOr<PgConn> ConnectLibpq(const Conninfo& conninfo, const ConnectDeadlines& deadlines,
+                                    int cancel_fd, const Clock* clock);
 
 }  // namespace auth::pool

@@ -44,8 +44,8 @@ std::string_view Name(ValidationTier tier);
 std::string_view Name(BreakerState state);
 
 // Is told what happens in the pool: metrics and the log hang here, the pool knows neither.
-// Called without a lock held, from any thread; must not block, and of the pool must
-// call nothing but Stats.
+// Called without a lock held, from any thread; must not block, and of the pool must call nothing
+// but Stats.
 class PoolObserver {
  public:
   virtual ~PoolObserver() = default;

@@ -27,7 +27,7 @@ absl::Status Positive(const char* name, Duration value) {
 absl::Status PoolOptions::Validate() const {
   absl::Status status = InRange("max_connections", max_connections, 1, kMostConnections);
   status.Update(InRange("min_connections", min_connections, 0, max_connections));
-  status.Update(InRange("max_waiters", max_waiters, 0, 1'000'000));
+  status.Update(InRange("max_waiters", max_waiters, 1, 1'000'000));
   status.Update(InRange("max_retries", max_retries, 1, 1'000));
   status.Update(InRange("max_connecting", max_connecting, 1, kMostConnecting));
   status.Update(Positive("connect_timeout", connect_timeout));

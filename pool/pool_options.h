@@ -26,9 +26,10 @@ struct PoolOptions {
   int min_connections = 1;
   // The most this process ever holds. Times replicas it must stay below the server's limit.
   int max_connections = 10;
-  // Callers that may wait for a connection; one more is refused at once.
+  // Callers that may wait for a connection, at least one; one more is refused at once.
   int max_waiters = 2000;
-  // One attempt to connect, DNS not included. A cold start of a serverless database takes seconds.
+  // One attempt to connect, to all hosts and addresses together, DNS not included. A cold start of
+  // a serverless database takes seconds.
   Duration connect_timeout = std::chrono::seconds(10);
   // The longest wait for a busy pool. Unset: the call's own deadline. It does not limit the wait
   // for a connect: in an outage callers wait for their deadline and `outage_patience`.

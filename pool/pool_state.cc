@@ -219,7 +219,7 @@ void PoolState::Learn(const SqlError& failure, int64_t generation, Deferred* def
   const MonotonicTime now = clock_->Monotonic();
   // What was made before the pool was recreated says nothing of what was made since.
   const bool current = generation == generation_.current();
-  if (failure.fault == SqlFault::kLost && !IsIdleClose(failure.sqlstate)) {
+  if (current && failure.fault == SqlFault::kLost && !IsIdleClose(failure.sqlstate)) {
     NoteSilence(failure, now, deferred);
   } else {
     reachability_.OnFault(failure);
@@ -230,6 +230,7 @@ void PoolState::Learn(const SqlError& failure, int64_t generation, Deferred* def
       if (current) FollowGeneration(generation_.OnLoss(failure.sqlstate, now), deferred);
       break;
     case SqlFault::kReadOnlyServer:
+      policy_.OnReadOnlyServer(now);
       if (current) FollowGeneration(generation_.Request(RecreateReason::kReadOnly, now), deferred);
       break;
     case SqlFault::kDeadline:
@@ -294,7 +295,7 @@ Slot* PoolState::AwaitConnect() {
     if (when <= clock_->Monotonic()) {
       Slot* const slot = slots_.TakeEmpty();
       slot->generation = generation_.current();
-      if (policy_.OnStarted()) TellBreaker(&deferred);
+      if (policy_.OnStarted(clock_->Monotonic())) TellBreaker(&deferred);
       WakeConnectors(&deferred);
       return slot;
     }

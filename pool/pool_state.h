@@ -115,7 +115,7 @@ class PoolState {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RefuseWaiters(const absl::Status& status, Deferred* deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Keeps busy_since_; after each change of a slot's state.
+  // Keeps busy_since_; after each change of what is lent.
   void NoteBusy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Hands a live connection to the longest waiter, or makes it idle.

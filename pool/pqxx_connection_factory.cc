@@ -36,14 +36,24 @@ Duration OwnTimeout(const Conninfo& conninfo) {
 // What each of `takers` gets of the time left.
 Duration Share(Duration left, size_t takers) { return left / static_cast<int64_t>(takers); }
 
-// The last failure, with the messages of all.
+// The failure that says most of what the hosts are up to, with the messages of all: a server that
+// would serve us if it were not full, else one that answered, else the last.
 absl::Status Joined(const std::vector<absl::Status>& failures) {
+  const auto rank = [](const absl::Status& failure) {
+    const SqlError error = SqlErrorOrLost(failure);
+    return IsRefusedSession(error.fault) ? 2 : error.sqlstate.empty() ? 0 : 1;
+  };
+  const auto most = std::max_element(failures.rbegin(), failures.rend(),
+                                     [&](const absl::Status& left, const absl::Status& right) {
+                                       return rank(left) < rank(right);
+                                     });
   const auto append_message = [](std::string* out, const absl::Status& failure) {
     absl::StrAppend(out, failure.message());
   };
-  return MakeSqlStatus(*GetSqlError(failures.back()),
-                       absl::StrJoin(failures, "; ", append_message));
+  return MakeSqlStatus(SqlErrorOrLost(*most), absl::StrJoin(failures, "; ", append_message));
 }
+
+absl::Status Cancelled() { return MakeSqlStatus(SqlFault::kLost, "connecting was cancelled"); }
 
 bool RefusesStartupOptions(const absl::Status& status) {
   const std::optional<SqlError> error = GetSqlError(status);
@@ -109,6 +119,7 @@ absl::StatusOr<PgConn> PqxxConnectionFactory::ConnectHosts(const Conninfo& conni
   const Duration own_timeout = OwnTimeout(conninfo);
   std::vector<absl::Status> failures;
   for (size_t i = 0; i < hosts.size(); ++i) {
+    if (cancelled()) return Cancelled();
     const MonotonicTime asked = clock_->Monotonic();
     const absl::StatusOr<std::vector<Conninfo>> addresses = Resolve(hosts[i]);
     const MonotonicTime answered = clock_->Monotonic();
@@ -120,13 +131,18 @@ absl::StatusOr<PgConn> PqxxConnectionFactory::ConnectHosts(const Conninfo& conni
     const MonotonicTime host_deadline = answered + Share(*deadline - answered, hosts.size() - i);
     for (size_t j = 0; j < addresses->size(); ++j) {
       const MonotonicTime now = clock_->Monotonic();
-      const Duration share = Share(host_deadline - now, addresses->size() - j);
-      absl::StatusOr<PgConn> connection =
-          ConnectAddress((*addresses)[j], now + std::min(share, own_timeout));
+      const Duration left = host_deadline - now;
+      const Duration share = Share(left, addresses->size() - j);
+      const ConnectDeadlines deadlines = {
+          .reached = now + std::min(share, own_timeout),
+          .complete = now + std::min(std::max(share, left / 2), own_timeout)};
+      absl::StatusOr<PgConn> connection = ConnectAddress((*addresses)[j], deadlines);
       if (connection.ok() || IsFault(connection.status(), SqlFault::kConfiguration)) {
         return connection;
       }
       failures.push_back(connection.status());
+      // It is there, and would be no less full by its other addresses.
+      if (IsFault(connection.status(), SqlFault::kServerFull)) break;
     }
   }
   return Joined(failures);
@@ -143,13 +159,13 @@ absl::StatusOr<std::vector<Conninfo>> PqxxConnectionFactory::Resolve(const Conni
 }
 
 absl::StatusOr<PgConn> PqxxConnectionFactory::ConnectAddress(const Conninfo& address,
-                                                             MonotonicTime deadline) {
+                                                             const ConnectDeadlines& deadlines) {
   StartupOptions wanted = transaction_pooling_      ? StartupOptions::kNone
                           : check_interval_refused_ ? StartupOptions::kNoCheckInterval
                                                     : StartupOptions::kAll;
   for (;;) {
     absl::StatusOr<PgConn> connection =
-        ConnectLibpq(WithDefaults(address, wanted), deadline, cancel_fd_, clock_);
+        ConnectLibpq(WithDefaults(address, wanted), deadlines, cancel_fd_, clock_);
     if (connection.ok()) {
       // Decided only now: a pooler answers 08P01 also while its server is away.
       if (wanted == StartupOptions::kNone) transaction_pooling_ = true;
@@ -196,7 +212,7 @@ absl::StatusOr<std::unique_ptr<Connection>> PqxxConnectionFactory::Finish(PgConn
   if (!adopted.ok()) return adopted.status();
   {
     MutexLock lock(&mutex_);
-    if (cancelled_) return MakeSqlStatus(SqlFault::kLost, "connecting was cancelled");
+    if (cancelled_) return Cancelled();
     finishing_.insert(adopted->get());
   }
   absl::Status status = (*adopted)->RefreshDatabaseTime(deadline);
@@ -210,6 +226,11 @@ absl::StatusOr<std::unique_ptr<Connection>> PqxxConnectionFactory::Finish(PgConn
   }
   if (!status.ok()) return status;
   return std::unique_ptr<Connection>(*std::move(adopted));
+}
+
+bool PqxxConnectionFactory::cancelled() const {
+  MutexLock lock(&mutex_);
+  return cancelled_;
 }
 
 void PqxxConnectionFactory::Cancel() {

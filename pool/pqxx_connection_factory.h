@@ -57,8 +57,9 @@ class PqxxConnectionFactory final : public ConnectionFactory {
   ~PqxxConnectionFactory() override;
 
   // Tries the hosts in turn, each with an equal share of the time left, and the addresses of each
-  // in the same way; a refused password ends it, as in libpq. What the resolver takes is not
-  // counted. `prefer-standby` of target_session_attrs is judged for each address alone.
+  // in the same way; but one that has accepted the connection gets half of its host's time, since
+  // it may be waking a database. A refused password ends it, as in libpq. What the resolver takes
+  // is not counted. `prefer-standby` of target_session_attrs is judged for each address alone.
   absl::StatusOr<std::unique_ptr<Connection>> Connect(MonotonicTime deadline) override;
   void Cancel() override;
 
@@ -76,8 +77,9 @@ class PqxxConnectionFactory final : public ConnectionFactory {
   absl::StatusOr<PgConn> ConnectHosts(const Conninfo& conninfo, MonotonicTime* deadline);
   // One Conninfo for each address of the one host of `conninfo`.
   absl::StatusOr<std::vector<Conninfo>> Resolve(const Conninfo& host) const;
-  absl::StatusOr<PgConn> ConnectAddress(const Conninfo& address, MonotonicTime deadline);
+  absl::StatusOr<PgConn> ConnectAddress(const Conninfo& address, const ConnectDeadlines& deadlines);
   Conninfo WithDefaults(Conninfo conninfo, StartupOptions startup_options) const;
+  bool cancelled() const;
   absl::StatusOr<std::unique_ptr<Connection>> Finish(PgConn connection, MonotonicTime deadline);
 
   const Options options_;
@@ -86,7 +88,7 @@ class PqxxConnectionFactory final : public ConnectionFactory {
   DeadlineWatchdog watchdog_;
   std::atomic<bool> transaction_pooling_;
   std::atomic<bool> check_interval_refused_ = false;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   // Connections whose first statement is under way.
   std::set<PqxxConnection*> finishing_ ABSL_GUARDED_BY(mutex_);

@@ -85,6 +85,11 @@ std::optional<absl::Status> TransactionRunner::Replay::Judge(const Attempt& atte
   last_fault_ = error->fault;
   if (effect_ != Effect::kReadOnly && attempt.in_doubt) in_doubt_ = true;
   if (deadline_passed || error->fault == SqlFault::kDeadline) return GiveUp(DeadlineExceeded());
+  if (effect_ == Effect::kOnce && error->fault != SqlFault::kPermanent &&
+      (attempt.committed || attempt.in_doubt)) {
+    in_doubt_ = true;  // a part of it may be durable
+    return GiveUp(attempt.status);
+  }
 
   switch (error->fault) {
     case SqlFault::kLost:
@@ -106,10 +111,6 @@ std::optional<absl::Status> TransactionRunner::Replay::Judge(const Attempt& atte
       return GiveUp(WithRetryAfter(attempt.status));
     default:
       return GiveUp(attempt.status);
-  }
-  if (effect_ == Effect::kOnce && (attempt.committed || attempt.in_doubt)) {
-    in_doubt_ = true;  // a part of it may be durable
-    return GiveUp(attempt.status);
   }
   return std::nullopt;
 }

@@ -231,6 +231,33 @@ TEST_F(PqxxConnectionFactoryTest, ASilentAddressTakesOnlyItsShareOfTheTime) {
   EXPECT_LT(clock_.Monotonic() - begin, seconds(1));
 }
 
+// One that has accepted may be waking a database.
+TEST_F(PqxxConnectionFactoryTest, AnAddressThatAcceptsTakesHalfOfTheTime) {
+  const LoopbackListener slow(
+      [this](int socket) {
+        const std::string startup = testing::ReadStartup(socket);
+        testing::LetPass(milliseconds(400));
+        testing::Relay(socket, postgres().port(), startup);
+      },
+      "127.0.0.2", postgres().port());
+  const auto factory = MakeFactory(
+      WithHost(postgres().url(), "four-addresses.invalid"), PoolMode::kAuto,
+      [](const std::string&) -> absl::StatusOr<std::vector<std::string>> {
+        return std::vector<std::string>{"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"};
+      });
+  EXPECT_THAT(factory->Connect(In(seconds(1))), IsOk());
+}
+
+TEST_F(PqxxConnectionFactoryTest, AFullServerIsNotHiddenByAnotherThatIsAway) {
+  const LoopbackListener full([](int socket) {
+    testing::ReadStartup(socket);
+    testing::Send(socket, FatalError("53300", "too many clients already"));
+  });
+  const std::string hosts = "postgresql://u:p@127.0.0.1:" + std::to_string(full.port()) +
+                            ",127.0.0.1:" + std::to_string(kRefusedPort) + "/d?sslmode=disable";
+  ExpectFault(ConnectFailure(hosts), SqlFault::kServerFull, "53300");
+}
+
 TEST_F(PqxxConnectionFactoryTest, ASlowResolverTakesNoTimeFromTheServer) {
   const auto factory =
       MakeFactory(WithHost(postgres().url(), "slow.invalid"), PoolMode::kAuto,

@@ -74,7 +74,7 @@ TEST_F(ConnectPolicyTest, RefusedCallerAsksForOneProbe) {
   policy_.RequestProbe();
   EXPECT_TRUE(Wants(Demand(0)));
   EXPECT_FALSE(Wants(Demand(0, 1)));
-  policy_.OnStarted();
+  policy_.OnStarted(now_);
   EXPECT_FALSE(Wants(Demand(0)));
 }
 
@@ -97,6 +97,24 @@ TEST_F(ConnectPolicyTest, NeverMoreThanFiveFailingConnectsInASecond) {
       ASSERT_GE(starts[i] - starts[i - 5], seconds(1)) << "seed " << seed;
     }
   }
+}
+
+TEST_F(ConnectPolicyTest, ConnectsToAServerThatTakesNoWritesKeepTheirDistance) {
+  std::vector<MonotonicTime> starts;
+  while (now_ < kStart + seconds(10)) {
+    now_ = std::max(now_, policy_.NextConnect(Demand(50)));
+    starts.push_back(now_);
+    policy_.OnStarted(now_);
+    now_ += milliseconds(10);
+    policy_.OnSuccess();
+    policy_.OnReadOnlyServer(now_);
+  }
+  EXPECT_LE(starts.size(), 40U) << "four a second";
+  for (size_t i = 5; i < starts.size(); ++i) {
+    EXPECT_GE(starts[i] - starts[i - 5], seconds(1)) << "five in any second";
+  }
+  now_ += seconds(1);
+  EXPECT_LE(policy_.NextConnect(Demand(50)), now_) << "a server that is of use is not spared";
 }
 
 TEST_F(ConnectPolicyTest, StartWithoutCallersBacksOffUpToFourTimesTheDelay) {
@@ -139,8 +157,11 @@ TEST_F(ConnectPolicyTest, ServerThatAnswersCastsNoDoubtOnOpenConnections) {
   }
 }
 
-TEST_F(ConnectPolicyTest, FullServerIsAnOutageOnlyForAPoolWithoutConnections) {
-  for (int i = 0; i < 100; ++i, now_ += seconds(1)) Fail("53300", /*open=*/1);
+TEST_F(ConnectPolicyTest, RefusedSessionsAreAnOutageOnlyForAPoolWithoutConnections) {
+  for (int i = 0; i < 100; ++i, now_ += seconds(1)) {
+    Fail("53300", /*open=*/1);
+    Fail("28P01", /*open=*/1);
+  }
   EXPECT_FALSE(policy_.refusing());
   for (int i = 0; i < 31; ++i, now_ += seconds(1)) Fail("53300", /*open=*/0);
   EXPECT_TRUE(policy_.refusing());

@@ -118,6 +118,7 @@ TEST_F(ConnectionPoolFaultsTest, LossOfAnOldConnectionDoesNotCondemnTheNewOnes) 
   Lose(std::move(third), "25006");
   clock_.Advance(seconds(2));
   EXPECT_EQ(generation(), 2);
+  EXPECT_TRUE(pool_->Stats().database_reachable);
 }
 
 TEST_F(ConnectionPoolFaultsTest, ReadOnlyServerRecreatesThePool) {

@@ -19,7 +19,7 @@ TEST(PoolOptionsTest, DefaultsAreValid) { EXPECT_THAT(PoolOptions().Validate(), 
 TEST(PoolOptionsTest, EdgesAreValid) {
   PoolOptions options;
   options.min_connections = options.max_connections = 1;
-  options.max_waiters = 0;
+  options.max_waiters = 1;
   options.validate_after_idle = Duration::zero();
   options.max_connecting = 1;
   options.acquire_timeout = Duration(1);
@@ -37,7 +37,7 @@ TEST(PoolOptionsTest, NamesTheOptionThatIsWrong) {
       {"max_connections", [](PoolOptions& o) { o.max_connections = o.min_connections = 0; }},
       {"min_connections", [](PoolOptions& o) { o.min_connections = -1; }},
       {"min_connections", [](PoolOptions& o) { o.min_connections = o.max_connections + 1; }},
-      {"max_waiters", [](PoolOptions& o) { o.max_waiters = -1; }},
+      {"max_waiters", [](PoolOptions& o) { o.max_waiters = 0; }},
       {"max_retries", [](PoolOptions& o) { o.max_retries = 0; }},
       {"max_connecting", [](PoolOptions& o) { o.max_connecting = 0; }},
       {"connect_timeout", [](PoolOptions& o) { o.connect_timeout = {}; }},

@@ -200,16 +200,19 @@ TEST_F(TransactionRunnerTest, AWriteThatMetAnIdleTimeoutWasNotDone) {
 }
 
 TEST_F(TransactionRunnerTest, AHalfDoneSequenceThatMustHappenOnceIsNotRepeated) {
-  database_.Queue(Call::kExecute, absl::OkStatus());
-  database_.Queue(Call::kExecute, SqlFailure("40001"));
-  const MonotonicTime deadline = In(seconds(20));
-  const absl::Status status =
-      runner_.Run(Effect::kOnce, deadline, [&](Connection& connection) -> absl::Status {
-        absl::Status first = connection.Execute(deadline, kWrite, {}).status();
-        return first.ok() ? connection.Execute(deadline, kMore, {}).status() : first;
-      });
-  EXPECT_TRUE(OutcomeUnknown(status)) << status;
-  EXPECT_EQ(database_.calls(Call::kExecute), 2);
+  int sent = 0;
+  for (const char* const sqlstate : {"40001", "57014", "53200"}) {
+    database_.Queue(Call::kExecute, absl::OkStatus());
+    database_.Queue(Call::kExecute, SqlFailure(sqlstate));
+    const MonotonicTime deadline = In(seconds(20));
+    const absl::Status status =
+        runner_.Run(Effect::kOnce, deadline, [&](Connection& connection) -> absl::Status {
+          absl::Status first = connection.Execute(deadline, kWrite, {}).status();
+          return first.ok() ? connection.Execute(deadline, kMore, {}).status() : first;
+        });
+    EXPECT_TRUE(OutcomeUnknown(status)) << status;
+    EXPECT_EQ(database_.calls(Call::kExecute), sent += 2);
+  }
 }
 
 TEST_F(TransactionRunnerTest, ALossThatTheBodyHidesStillEndsTheConnection) {
@@ -298,9 +301,12 @@ TEST_F(TransactionRunnerTest, ACommitAnsweredByRollbackForAHiddenFailureReportsT
 }
 
 TEST_F(TransactionRunnerTest, AServerThatTurnedReadOnlyIsLeftForAnother) {
+  EXPECT_THAT(RunWrite(Effect::kOnce), IsOk());
+  clock_.Advance(seconds(1));  // or the next connect would keep its distance from the first
   database_.Queue(Call::kExecute, SqlFailure("25006"));
   EXPECT_THAT(RunWrite(Effect::kOnce), IsOk());
-  EXPECT_THAT(database_.log(), ElementsAre("0 EXECUTE write", "1 EXECUTE write"));
+  EXPECT_THAT(database_.log(),
+              ElementsAre("0 EXECUTE write", "0 EXECUTE write", "1 EXECUTE write"));
   EXPECT_TRUE(Closed(0));
 }
 
