@@ -15,8 +15,8 @@
 namespace auth::server {
 namespace {
 
-// For finding out what is missing, the wait for a database that wakes up included.
-constexpr std::chrono::seconds kLookLimit(30);
+// For finding out what is missing, once the database answers.
+constexpr std::chrono::seconds kLookLimit(10);
 // A migration may take long (an index on a large table, another server at the same work); a
 // deadline that cut it would roll it back, and begin it again for ever.
 constexpr std::chrono::hours kMigrationLimit(1);
@@ -83,7 +83,7 @@ absl::Status Database::Build() {
 
 absl::Status Database::Migrate() {
   const store::Migrator migrator(transactions_.get(), store::EmbeddedMigrations());
-  const MonotonicTime look_by = clock_->Monotonic() + kLookLimit;
+  const MonotonicTime look_by = clock_->Monotonic() + config_.pool.outage_patience + kLookLimit;
   if (config_.migrate == MigrateMode::kOff) return migrator.Check(look_by);
   const absl::StatusOr<int> applied =
       migrator.Apply(look_by, clock_->Monotonic() + kMigrationLimit);
@@ -96,7 +96,9 @@ absl::Status Database::Prepare() {
   for (;;) {
     const absl::Status status = Migrate();
     if (status.ok()) break;
-    if (!absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status)) return status;
+    const bool may_pass = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+                          pool::OutcomeUnknown(status);
+    if (!may_pass) return status;
     const Duration pause = std::max<Duration>(pool::RetryAfter(status), kLeastPause);
     logger_->Warning("database_not_ready",
                      {{"message", ops::CleanDriverMessage(std::string(status.message()))}});

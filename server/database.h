@@ -45,8 +45,8 @@ class Database {
   store::PgUserStore* users() { return users_.get(); }
   pool::PoolStats PoolStats() const { return pool_->Stats(); }
 
-  // Brings the schema up to date, or checks it, as --migrate says; waits for the database until the
-  // breaker opens.
+  // Brings the schema up to date, or checks it, as --migrate says; waits for a database that is
+  // away for outage_patience.
   absl::Status Migrate();
   // Repeats Migrate for as long as the database is away. CANCELLED if a drain begins.
   absl::Status Prepare();

@@ -15,7 +15,8 @@ namespace {
 constexpr pool::Statement kSelectLimits = {"select_connection_limits", R"sql(
 SELECT least(
     current_setting('max_connections', true)::integer -
-      coalesce(current_setting('superuser_reserved_connections', true)::integer, 0),
+      coalesce(current_setting('superuser_reserved_connections', true)::integer, 0) -
+      coalesce(current_setting('reserved_connections', true)::integer, 0),
     (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database()),
     (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user)),
   (SELECT nullif(setting, '0') FROM pg_settings WHERE name = 'idle_session_timeout'),
@@ -69,6 +70,11 @@ std::vector<std::string> ConnectionWarnings(const ConnectionLimits& limits,
         "--pool-max-connections is ", options.max_connections, ", but the database grants us ",
         *limits.connections,
         ", all replicas together: lower it, or raise the limit of server, database or role"));
+  } else if (limits.connections.has_value() && 2 * options.max_connections > *limits.connections) {
+    warnings.push_back(absl::StrCat(
+        "--pool-max-connections is ", options.max_connections, " of the ", *limits.connections,
+        " connections that the database grants us: a second replica has no room, nor has the next "
+        "version beside this one in a rolling deployment; lower it to a half, or raise the limit"));
   }
   if (!limits.has_timeouts) {
     warnings.push_back(

@@ -34,6 +34,9 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 constexpr Statement kFindTable = {"find_schema_migrations",
                                   "SELECT (to_regclass('schema_migrations') IS NOT NULL)::int"};
 
+constexpr Statement kReadOnly = {"select_read_only",
+                                 "SELECT current_setting('transaction_read_only')"};
+
 constexpr Statement kSelectApplied = {
     "select_schema_migrations",
     "SELECT version, name, checksum FROM schema_migrations ORDER BY version"};
@@ -65,6 +68,7 @@ absl::StatusOr<int> Migrator::Apply(MonotonicTime look_by, MonotonicTime apply_b
   const absl::StatusOr<size_t> before = CountApplied(look_by);
   if (!before.ok()) return before.status();
   if (*before == migrations_.size()) return 0;
+  if (absl::Status status = CheckWritable(look_by); !status.ok()) return status;
 
   int applied = 0;
   // Idempotent: a repetition begins by looking at what is there.
@@ -88,6 +92,17 @@ absl::Status Migrator::Check(MonotonicTime deadline) const {
                                    absl::StrAppend(out, Describe(migration));
                                  }),
                    ": start once with --migrate only, as a database role that may create tables"));
+}
+
+absl::Status Migrator::CheckWritable(MonotonicTime deadline) const {
+  return runner_->Run(Effect::kReadOnly, deadline, [&](Connection& connection) -> absl::Status {
+    const absl::StatusOr<QueryResult> read_only = connection.Execute(deadline, kReadOnly, {});
+    if (!read_only.ok()) return read_only.status();
+    if (read_only->rows.at(0).at(0) != "on") return absl::OkStatus();
+    return absl::UnavailableError(
+        "the database takes no writes: it is a standby, or was made read-only; the migrations that "
+        "are missing wait for a primary");
+  });
 }
 
 absl::StatusOr<size_t> Migrator::CountApplied(MonotonicTime deadline) const {

@@ -29,6 +29,7 @@ class Migrator {
   Migrator(const pool::TransactionRunner* runner, const std::vector<Migration>& migrations);
 
   // Applies what is missing; how many were. Waits for another server that is doing the same.
+  // UNAVAILABLE too if something is missing and the database takes no writes, as a standby.
   // `look_by` bounds finding out what is missing. What is not applied by `apply_by` is rolled back:
   // be generous, an index on a large table takes its time.
   absl::StatusOr<int> Apply(MonotonicTime look_by, MonotonicTime apply_by) const;
@@ -37,6 +38,7 @@ class Migrator {
   absl::Status Check(MonotonicTime deadline) const;
 
  private:
+  absl::Status CheckWritable(MonotonicTime deadline) const;
   absl::StatusOr<size_t> CountApplied(MonotonicTime deadline) const;
   absl::StatusOr<size_t> ReadApplied(MonotonicTime deadline, pool::Connection& connection) const;
   absl::Status ApplyMissing(MonotonicTime deadline, pool::Connection& connection,

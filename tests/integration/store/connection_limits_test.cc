@@ -66,7 +66,7 @@ TEST_F(ConnectionLimitsTest, KnowWhetherTimeoutsAreInForce) {
 
 TEST(ConnectionWarningsTest, NothingToSayOfSettingsThatFit) {
   EXPECT_THAT(ConnectionWarnings({}, {}, ""), IsEmpty());
-  EXPECT_THAT(ConnectionWarnings({.connections = 10, .idle_session_timeout = seconds(121)}, {}, ""),
+  EXPECT_THAT(ConnectionWarnings({.connections = 20, .idle_session_timeout = seconds(121)}, {}, ""),
               IsEmpty());
   EXPECT_THAT(ConnectionWarnings({}, {}, "ep-cool-1.eu-central-1.aws.neon.tech"), IsEmpty());
 }
@@ -74,6 +74,13 @@ TEST(ConnectionWarningsTest, NothingToSayOfSettingsThatFit) {
 TEST(ConnectionWarningsTest, APoolThatIsLargerThanTheLimit) {
   EXPECT_THAT(ConnectionWarnings({.connections = 9, .idle_session_timeout = {}}, {}, ""),
               ElementsAre(HasSubstr("--pool-max-connections is 10, but the database grants us 9")));
+}
+
+TEST(ConnectionWarningsTest, APoolThatLeavesNoRoomForASecondReplica) {
+  for (const int granted : {10, 19}) {
+    EXPECT_THAT(ConnectionWarnings({.connections = granted, .idle_session_timeout = {}}, {}, ""),
+                ElementsAre(HasSubstr("a second replica has no room")));
+  }
 }
 
 TEST(ConnectionWarningsTest, AnIdleTimeoutThatTheDatabaseComesBefore) {

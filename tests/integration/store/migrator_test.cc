@@ -99,6 +99,16 @@ TEST_F(MigratorTest, ADatabaseThatIsUpToDateIsOnlyRead) {
   EXPECT_EQ(read_only.Apply().value(), 0);
 }
 
+TEST_F(MigratorTest, ADatabaseThatTakesNoWritesIsWaitedFor) {
+  const std::string name = database_.QueryValue("SELECT current_database()");
+  database_.Execute("ALTER DATABASE " + name + " SET default_transaction_read_only = on");
+  const absl::StatusOr<int> standby = Starting(url_).Apply();
+  EXPECT_THAT(standby, testing::StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(std::string(standby.status().message()), HasSubstr("takes no writes"));
+  database_.Execute("ALTER DATABASE " + name + " RESET default_transaction_read_only");
+  EXPECT_THAT(Starting(url_).Apply(), IsOk());
+}
+
 TEST_F(MigratorTest, AppliesOnlyWhatIsMissing) {
   Starting server(url_);
   EXPECT_EQ(server.Apply({Two()[0]}).value(), 1);
