@@ -66,10 +66,11 @@ bool MayHaveMade(const RegisterCall& call, const std::string& id, const StoredUs
 
 class Checker {
  public:
-  Checker(const std::vector<RegisterCall>& calls, const std::set<std::string>& signed_out,
-          const std::set<std::string>& maybe_signed_out, const std::set<std::string>& ignored,
-          Database database)
-      : signed_out_(signed_out),
+  Checker(const std::vector<RegisterCall>& calls, const std::set<std::string>& signed_in,
+          const std::set<std::string>& signed_out, const std::set<std::string>& maybe_signed_out,
+          const std::set<std::string>& ignored, Database database)
+      : signed_in_(signed_in),
+        signed_out_(signed_out),
         maybe_signed_out_(maybe_signed_out),
         ignored_(ignored),
         database_(std::move(database)) {
@@ -102,6 +103,7 @@ class Checker {
     for (const auto& [id, user] : database_.users) {
       if (ignored_.count(id) == 0) CheckUser(id, user);
     }
+    for (const auto& [session, owner] : database_.session_owners) CheckSession(session, owner);
     for (const std::string& id : database_.duplicate_ids) Add("I1: user ", id, " exists twice");
     for (const std::string& orphan : database_.orphans) Add("I4: ", orphan);
     for (const std::string& session : signed_out_) {
@@ -195,6 +197,21 @@ class Checker {
     if (user.events > 1) Add("I1: ", who, " has ", user.events, " events");
   }
 
+  // Somebody was given it, or may have been: an answer of which nobody knows may have told of it.
+  void CheckSession(const std::string& session, const std::string& owner) {
+    const auto user = database_.users.find(owner);
+    if (user == database_.users.end() || ignored_.count(owner) > 0) return;
+    if (session_users_.count(session) > 0 || signed_in_.count(session) > 0) return;
+    const auto calls = calls_by_email_.find(user->second.email_key);
+    if (calls == calls_by_email_.end()) return;
+    const bool all_answered = std::none_of(
+        calls->second.begin(), calls->second.end(),
+        [](const RegisterCall* call) { return call->outcome == RegisterOutcome::kUnknown; });
+    if (all_answered) {
+      Add("I1: user ", owner, " has session ", session, ", which nobody was given");
+    }
+  }
+
   bool MayBeGone(const std::string& session) const {
     return signed_out_.count(session) > 0 || maybe_signed_out_.count(session) > 0;
   }
@@ -206,6 +223,7 @@ class Checker {
     });
   }
 
+  const std::set<std::string>& signed_in_;
   const std::set<std::string>& signed_out_;
   const std::set<std::string>& maybe_signed_out_;
   const std::set<std::string>& ignored_;
@@ -223,6 +241,11 @@ class Checker {
 void HistoryChecker::Record(const RegisterCall& call) {
   MutexLock lock(&mutex_);
   calls_.push_back(call);
+}
+
+void HistoryChecker::RecordSignIn(const std::string& session_id) {
+  MutexLock lock(&mutex_);
+  signed_in_.insert(session_id);
 }
 
 void HistoryChecker::RecordSignOut(const std::string& session_id) {
@@ -244,7 +267,8 @@ void HistoryChecker::IgnoreExisting(SqlConnection& database) {
 std::vector<std::string> HistoryChecker::Check(SqlConnection& database) const {
   Database stored = Read(database);
   MutexLock lock(&mutex_);
-  return Checker(calls_, signed_out_, maybe_signed_out_, ignored_users_, std::move(stored))
+  return Checker(calls_, signed_in_, signed_out_, maybe_signed_out_, ignored_users_,
+                 std::move(stored))
       .Run(calls_);
 }
 

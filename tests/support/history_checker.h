@@ -19,8 +19,7 @@ enum class RegisterOutcome {
   kRequestIdConflict,
   // UNAVAILABLE, DEADLINE_EXCEEDED, UNKNOWN, or no answer at all: may be durable or not.
   kUnknown,
-  // Must have left nothing: INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAUTHENTICATED, or a call that a
-  // backend was frozen before, and that was answered at its deadline.
+  // Must have left nothing: INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAUTHENTICATED.
   kNoTrace,
 };
 
@@ -39,7 +38,7 @@ struct RegisterCall {
 // database holds. The invariants are
 //
 //   I1  each OK has exactly one user, with the id and e-mail key that were answered, a credential,
-//       its session and one event
+//       its session and one event; no session that nobody was given
 //   I2  no user whom nobody tried to register; one per e-mail key at most
 //   I3  ALREADY_EXISTS only if a different operation on that e-mail is durable
 //   I4  no session or event without its user, no user without credential, session and event
@@ -55,6 +54,8 @@ struct RegisterCall {
 class HistoryChecker {
  public:
   void Record(const RegisterCall& call);
+  // A session that was given to somebody who signed in.
+  void RecordSignIn(const std::string& session_id);
   // A sign-out or revocation that was acknowledged.
   void RecordSignOut(const std::string& session_id);
   // One that was sent, and whose outcome nobody knows: the session may be there or not.
@@ -69,6 +70,7 @@ class HistoryChecker {
  private:
   mutable Mutex mutex_;
   std::vector<RegisterCall> calls_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> signed_in_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> signed_out_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> maybe_signed_out_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> ignored_users_ ABSL_GUARDED_BY(mutex_);

@@ -149,6 +149,21 @@ class KeepsEndedSessions final : public StoreDecorator {
   }
 };
 
+// Takes a registration for a sign-in besides.
+class SignsInTwice final : public StoreDecorator {
+ public:
+  using StoreDecorator::StoreDecorator;
+
+  absl::StatusOr<RegisterResult> Register(MonotonicTime deadline, const NewUser& user) override {
+    absl::StatusOr<RegisterResult> result = parts_.store->Register(deadline, user);
+    account::NewSession more = user.session;
+    more.id = Uuid::NewV7(user.created_at);
+    more.token_hash.front() ^= 1;
+    (void)parts_.store->AddSession(deadline, more, user.password_hash);
+    return result;
+  }
+};
+
 // Goes on with a write whose caller was told that there is no room for it.
 class StoresWhatItRefused final : public StoreDecorator {
  public:
@@ -210,6 +225,7 @@ const std::vector<SeededBug>& SeededBugs() {
       {"looks_for_similar_addresses",
        "I3: operation 4 (a_n@example.com) was told ALREADY_EXISTS, but nobody has that e-mail",
        Make<LooksForSimilarAddresses>},
+      {"signs_in_twice", "I1: user", Make<SignsInTwice>},
       {"keeps_ended_sessions", "I7: session", Make<KeepsEndedSessions>},
       {"stores_what_it_refused", "I6: user", Make<StoresWhatItRefused>},
       {"drops_unique_indexes", "I5: operation 1 (ann@example.com) was told OK with user",

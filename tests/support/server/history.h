@@ -9,7 +9,7 @@
 #include "absl/base/thread_annotations.h"
 #include "pool/mutex.h"
 #include "tests/support/history_checker.h"
-#include "tests/support/server/registration_load.h"
+#include "tests/support/server/calls.h"
 
 namespace auth::testing {
 
@@ -19,6 +19,8 @@ namespace auth::testing {
 class History {
  public:
   void Record(const RegisterAttempt& attempt);
+  // The session of a sign-in that was answered OK.
+  void RecordSignIn(const std::string& session_id) { checker_.RecordSignIn(session_id); }
   // How the sign-out of `session_id` was answered.
   void RecordSignOut(const std::string& session_id, const grpc::Status& status);
 
