@@ -20,7 +20,7 @@
 #include "auth/v1/auth_service.grpc.pb.h"
 #include "server/account/argon2_hasher.h"
 #include "tests/support/server/auth_server_process.h"
-#include "tests/support/server/registration_load.h"
+#include "tests/support/server/calls.h"
 #include "tests/support/test_postgres.h"
 
 namespace auth::testing {

@@ -13,7 +13,7 @@
 #include "tests/support/eventually.h"
 #include "tests/support/postgres_tls.h"
 #include "tests/support/server/auth_server_process.h"
-#include "tests/support/server/registration_load.h"
+#include "tests/support/server/calls.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/tcp_gate.h"
 #include "tests/support/temporary_directory.h"

@@ -12,8 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "tests/support/eventually.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/calls.h"
 #include "tests/support/server/history.h"
-#include "tests/support/server/registration_load.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_postgres.h"
 

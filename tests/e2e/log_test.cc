@@ -19,7 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/support/eventually.h"
 #include "tests/support/server/auth_server_process.h"
-#include "tests/support/server/registration_load.h"
+#include "tests/support/server/calls.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_certificate.h"

@@ -12,7 +12,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "tests/support/server/auth_server_process.h"
-#include "tests/support/server/registration_load.h"
+#include "tests/support/server/calls.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_postgres.h"
 

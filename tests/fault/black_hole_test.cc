@@ -31,7 +31,7 @@ TEST(BlackHole, CallsEndAtTheServersDeadlineAndNothingIsStoredLater) {
   History history;
 
   network.Drop();
-  StrandedCalls calls(&*server, &postgres, url, &history);
+  StrandedCalls calls(&*server, &postgres, url, &history, StrandedCalls::Others::kWaiting);
   calls.ExpectEndedInTime();
   network.Heal();
   calls.ExpectNothingStored();
@@ -50,7 +50,7 @@ TEST(BlackHole, OthersAreServedOnNewConnectionsMeanwhile) {
   Bystanders bystanders(&*server, &history);
 
   network.DropFrom(gate.client_ports());
-  StrandedCalls calls(&*server, &postgres, url, &history);
+  StrandedCalls calls(&*server, &postgres, url, &history, StrandedCalls::Others::kServed);
   bystanders.ExpectServedWell();
   calls.ExpectEndedInTime();
   ExpectServiceRestored(server->grpc_address(), url, &history, kRestored);

@@ -63,7 +63,9 @@ TEST(ClockStep, OnlyStoredTimesNotice) {
   const std::string url = postgres.CreateDatabase();
   WallClock clock;
   auto server = AuthServerProcess::Start(
-      WithCheapHashing({"--database-url=" + url, "--pool-min-connections=4"}), clock.Environment());
+      WithCheapHashing(
+          {"--database-url=" + url, "--pool-min-connections=4", "--pool-idle-timeout=1h"}),
+      clock.Environment());
   ASSERT_THAT(server, IsOk());
   History history;
   MixedLoad load(server->grpc_address(), {}, &history);

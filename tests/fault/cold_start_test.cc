@@ -9,9 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/calls.h"
 #include "tests/support/server/cheap_hashing.h"
 #include "tests/support/server/history.h"
-#include "tests/support/server/registration_load.h"
 #include "tests/support/server/service_restored.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/tcp_gate.h"
@@ -56,8 +56,8 @@ TEST_P(ColdStart, FiftyCallersAtOnceAreAllServed) {
     EXPECT_TRUE(attempt.status.ok()) << attempt.status.error_message();
     history.Record(attempt);
   }
-  std::vector<TcpGate::TimePoint> connects = gate.accepted();
-  std::erase_if(connects, [&](TcpGate::TimePoint moment) { return moment < cold; });
+  const std::vector<TcpGate::TimePoint> connects =
+      gate.AcceptedWithin(cold, TcpGate::TimePoint::max());
   const int most = MostWithin(connects, seconds(1));
   std::printf("%zu connects, at the most %d in a second\n", connects.size(), most);
   EXPECT_GE(most, 1);

@@ -12,9 +12,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/calls.h"
 #include "tests/support/server/cheap_hashing.h"
 #include "tests/support/server/history.h"
-#include "tests/support/server/registration_load.h"
 #include "tests/support/server/service_restored.h"
 #include "tests/support/small_disk.h"
 #include "tests/support/status_matchers.h"
@@ -30,15 +30,6 @@ using std::chrono::seconds;
 constexpr seconds kPatience(10);
 // What still fits into the last pages of tables and indexes.
 constexpr int kMostThatFit = 2000;
-
-bool Validates(v1::AuthService::Stub* stub, const std::string& token) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kPatience);
-  v1::ValidateSessionRequest request;
-  request.set_session_token(token);
-  v1::ValidateSessionResponse response;
-  return stub->ValidateSession(&context, request, &response).ok();
-}
 
 TEST(DiskFull, WritesAreRefusedReadsGoOnAndRepeatsSucceed) {
   const SmallDisk disk;
@@ -72,7 +63,9 @@ TEST(DiskFull, WritesAreRefusedReadsGoOnAndRepeatsSucceed) {
         << attempt.status.error_message();
     ASSERT_EQ(ReasonOf(attempt.status), "DATABASE_UNAVAILABLE");
     ASSERT_GT(RetryDelayOf(attempt.status), milliseconds(0));
-    ASSERT_TRUE(Validates(stub.get(), before.response.session().session_token()));
+    const grpc::Status read =
+        Validate(stub.get(), before.response.session().session_token(), kPatience);
+    ASSERT_TRUE(read.ok()) << read.error_message();
     refused.push_back(std::move(attempt));
   }
   std::printf("%d registrations still fitted, %zu were refused\n", fitted, refused.size());

@@ -17,12 +17,6 @@ namespace {
 
 constexpr std::chrono::seconds kRestored(5);
 
-std::vector<FrozenProcess> FreezeAll(TestPostgres* postgres) {
-  std::vector<FrozenProcess> frozen;
-  for (const pid_t backend : postgres->BackendPids()) frozen.push_back(postgres->Freeze(backend));
-  return frozen;
-}
-
 TEST(FrozenBackend, CallsEndAtTheServersDeadlineAndNothingIsStoredLater) {
   TestPostgres postgres;
   const std::string url = postgres.CreateDatabase();
@@ -31,8 +25,8 @@ TEST(FrozenBackend, CallsEndAtTheServersDeadlineAndNothingIsStoredLater) {
   StrandedCalls::AwaitIdleConnections(*server);
   History history;
 
-  std::vector<FrozenProcess> frozen = FreezeAll(&postgres);
-  StrandedCalls calls(&*server, &postgres, url, &history);
+  std::vector<FrozenProcess> frozen = postgres.FreezeBackends();
+  StrandedCalls calls(&*server, &postgres, url, &history, StrandedCalls::Others::kServed);
   calls.ExpectEndedInTime();
   frozen.clear();
   calls.ExpectNothingStored();
@@ -48,8 +42,8 @@ TEST(FrozenBackend, OthersAreServedOnNewConnectionsMeanwhile) {
   History history;
   Bystanders bystanders(&*server, &history);
 
-  std::vector<FrozenProcess> frozen = FreezeAll(&postgres);
-  StrandedCalls calls(&*server, &postgres, url, &history);
+  std::vector<FrozenProcess> frozen = postgres.FreezeBackends();
+  StrandedCalls calls(&*server, &postgres, url, &history, StrandedCalls::Others::kServed);
   bystanders.ExpectServedWell();
   calls.ExpectEndedInTime();
   ExpectServiceRestored(server->grpc_address(), url, &history, kRestored);

@@ -28,7 +28,7 @@ TEST(HalfOpen, CallsEndAtTheServersDeadlineAndNothingIsStoredLater) {
   History history;
 
   gate.Hold();
-  StrandedCalls calls(&*server, &postgres, url, &history);
+  StrandedCalls calls(&*server, &postgres, url, &history, StrandedCalls::Others::kWaiting);
   calls.ExpectEndedInTime();
   gate.Resume();
   calls.ExpectNothingStored();
@@ -46,7 +46,7 @@ TEST(HalfOpen, OthersAreServedOnNewConnectionsMeanwhile) {
   Bystanders bystanders(&*server, &history);
 
   gate.HoldOpen();
-  StrandedCalls calls(&*server, &postgres, url, &history);
+  StrandedCalls calls(&*server, &postgres, url, &history, StrandedCalls::Others::kServed);
   bystanders.ExpectServedWell();
   calls.ExpectEndedInTime();
   ExpectServiceRestored(server->grpc_address(), url, &history, kRestored);

@@ -11,9 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "tests/support/eventually.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/calls.h"
+#include "tests/support/server/cheap_hashing.h"
 #include "tests/support/server/history.h"
 #include "tests/support/server/mixed_load.h"
-#include "tests/support/server/registration_load.h"
 #include "tests/support/server/service_restored.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_postgres.h"
@@ -34,7 +35,8 @@ class HaProxyTest : public ::testing::Test {
 
 TEST_F(HaProxyTest, ItCutsIdleSessionsAndNoCallFails) {
   HaProxy balancer(postgres_.port(), {{"timeout server", "1s"}});
-  auto server = AuthServerProcess::Start({"--database-url=" + balancer.Through(url_)});
+  auto server =
+      AuthServerProcess::Start(WithCheapHashing({"--database-url=" + balancer.Through(url_)}));
   ASSERT_THAT(server, IsOk());
   const auto stub = NewPlainStub(server->grpc_address());
 
@@ -56,7 +58,8 @@ TEST_F(HaProxyTest, ItCutsIdleSessionsAndNoCallFails) {
 TEST_F(HaProxyTest, ItCutsAllSessionsUnderLoadAndNoCallFails) {
   std::mt19937_64 random(TestSeed());
   HaProxy balancer(postgres_.port());
-  auto server = AuthServerProcess::Start({"--database-url=" + balancer.Through(url_)});
+  auto server =
+      AuthServerProcess::Start(WithCheapHashing({"--database-url=" + balancer.Through(url_)}));
   ASSERT_THAT(server, IsOk());
   MixedLoad load(server->grpc_address(), {.timeout = seconds(15)}, &history_);
 
@@ -76,7 +79,8 @@ TEST_F(HaProxyTest, ItCutsAllSessionsUnderLoadAndNoCallFails) {
 
 TEST_F(HaProxyTest, ItHasNoServerForAWhileAndNoCallFails) {
   HaProxy balancer(postgres_.port());
-  auto server = AuthServerProcess::Start({"--database-url=" + balancer.Through(url_)});
+  auto server =
+      AuthServerProcess::Start(WithCheapHashing({"--database-url=" + balancer.Through(url_)}));
   ASSERT_THAT(server, IsOk());
   MixedLoad load(server->grpc_address(), {.timeout = seconds(15)}, &history_);
 

@@ -7,8 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "tests/support/eventually.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/calls.h"
+#include "tests/support/server/cheap_hashing.h"
 #include "tests/support/server/history.h"
-#include "tests/support/server/registration_load.h"
 #include "tests/support/server/service_restored.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_postgres.h"
@@ -20,10 +21,10 @@ namespace {
 constexpr std::chrono::seconds kTimeout(10);
 
 TEST(IdleSessionTimeout, NoGapHasAFailedCall) {
-  const int gaps = ShortOrLong(10, 200);
+  const int gaps = ShortOrLong(20, 200);
   TestPostgres postgres(TestPostgres::Settings{{"idle_session_timeout", "1s"}});
   const std::string url = postgres.CreateDatabase();
-  auto server = AuthServerProcess::Start({"--database-url=" + url});
+  auto server = AuthServerProcess::Start(WithCheapHashing({"--database-url=" + url}));
   ASSERT_THAT(server, IsOk());
   const auto stub = NewPlainStub(server->grpc_address());
   History history;

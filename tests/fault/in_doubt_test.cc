@@ -11,6 +11,7 @@
 #include "tests/support/eventually.h"
 #include "tests/support/postgres_gate.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/calls.h"
 #include "tests/support/server/cheap_hashing.h"
 #include "tests/support/server/history.h"
 #include "tests/support/server/registration_load.h"

@@ -12,9 +12,10 @@
 #include "absl/strings/str_split.h"
 #include "tests/support/eventually.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/calls.h"
+#include "tests/support/server/cheap_hashing.h"
 #include "tests/support/server/history.h"
 #include "tests/support/server/mixed_load.h"
-#include "tests/support/server/registration_load.h"
 #include "tests/support/server/service_restored.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_postgres.h"
@@ -36,7 +37,7 @@ class PgBouncerTest : public ::testing::Test {
   // Starts the server on a new database, which it migrates through the pooler.
   void StartServer() {
     auto started =
-        AuthServerProcess::Start({"--database-url=" + pooler_.Through(url_), "--rate-limit=off"});
+        AuthServerProcess::Start(WithCheapHashing({"--database-url=" + pooler_.Through(url_)}));
     ASSERT_THAT(started, IsOk());
     server_ = std::make_unique<AuthServerProcess>(*std::move(started));
   }
@@ -85,6 +86,7 @@ TEST_F(PgBouncerTest, AutoModeSendsNoStartUpOptionsAndPreparesNothing) {
     request.set_password(kGoodPassword);
     const grpc::Status status = stub->SignIn(&context, request, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
+    history_.RecordSignIn(response.session().id());
   }
 
   EXPECT_EQ(Occurrences(narrow.log(), "closing because: unsupported startup parameter"), 1)

@@ -14,9 +14,9 @@
 #include "pool/mutex.h"
 #include "tests/support/eventually.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/calls.h"
 #include "tests/support/server/cheap_hashing.h"
 #include "tests/support/server/history.h"
-#include "tests/support/server/registration_load.h"
 #include "tests/support/server/service_restored.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_postgres.h"
@@ -47,7 +47,8 @@ class Address {
   std::string address_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Registers one user after the other, each until it is answered OK, and then once more.
+// Registers one user after the other, each until it is answered OK, and then once more; every
+// second one signs out.
 class StubbornClients {
  public:
   StubbornClients(const Address* address, History* history) : address_(address), history_(history) {
@@ -74,24 +75,41 @@ class StubbornClients {
     for (int n = 0; !stop_; ++n) {
       const std::string email = absl::StrCat("kill-", client, "-", n, "@example.com");
       const std::string request_id = NewRequestId(&random);
+      const v1::Session session = Persist(email, request_id);
       Persist(email, request_id);
-      Persist(email, request_id);
+      if (n % 2 == 0) EndSession(session);
       ++ok_;
     }
   }
 
-  void Persist(const std::string& email, const std::string& request_id) {
+  // The session that was answered; empty if the test has failed.
+  v1::Session Persist(const std::string& email, const std::string& request_id) {
     for (;;) {
       const auto stub = NewPlainStub(address_->Get());
       const RegisterAttempt attempt = Register(stub.get(), email, request_id, seconds(15));
       history_->Record(attempt);
-      if (attempt.status.ok()) return;
-      ++cut_;
-      EXPECT_EQ(attempt.status.error_code(), grpc::StatusCode::UNAVAILABLE)
-          << attempt.status.error_message();
-      if (attempt.status.error_code() != grpc::StatusCode::UNAVAILABLE) return;
-      LetPass(milliseconds(20));
+      if (attempt.status.ok()) return attempt.response.session();
+      if (!WasCut(attempt.status)) return {};
     }
+  }
+
+  // An acknowledged sign-out must survive every kill.
+  void EndSession(const v1::Session& session) {
+    for (;;) {
+      const auto stub = NewPlainStub(address_->Get());
+      const grpc::Status status = SignOut(stub.get(), session.session_token(), seconds(15));
+      history_->RecordSignOut(session.id(), status);
+      if (status.ok() || !WasCut(status)) return;
+    }
+  }
+
+  // Whether a call failed as one may whose server was killed; pauses before the next.
+  bool WasCut(const grpc::Status& status) {
+    ++cut_;
+    const bool unavailable = status.error_code() == grpc::StatusCode::UNAVAILABLE;
+    EXPECT_TRUE(unavailable) << status.error_message();
+    if (unavailable) LetPass(milliseconds(20));
+    return unavailable;
   }
 
   const Address* const address_;

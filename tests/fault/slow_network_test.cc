@@ -11,6 +11,7 @@
 
 #include "tests/support/eventually.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/calls.h"
 #include "tests/support/server/cheap_hashing.h"
 #include "tests/support/server/history.h"
 #include "tests/support/server/registration_load.h"
@@ -25,8 +26,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr std::chrono::minutes kPatience(4);
 
 // A service behind a gate, with new connections to make, so that connecting is slow as well.
 class SlowNetwork : public PostgresTest {

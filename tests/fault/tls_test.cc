@@ -14,6 +14,7 @@
 #include "tests/support/eventually.h"
 #include "tests/support/postgres_tls.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/calls.h"
 #include "tests/support/server/cheap_hashing.h"
 #include "tests/support/server/history.h"
 #include "tests/support/server/registration_load.h"
@@ -96,14 +97,16 @@ TEST_F(Tls, BackendsKilledWhileIdle) {
   StartPostgres();
   StartServer();
   const int rounds = ShortOrLong(50, 1000);
+  int killed = 0;
   for (int round = 0; round < rounds; ++round) {
-    postgres_->KillBackends();
+    killed += postgres_->KillBackends();
     // Half the rounds call while the backends still die, half after they are gone.
     if (round % 2 == 0) {
       EXPECT_TRUE(Eventually([&] { return postgres_->BackendPids().empty(); }));
     }
     ExpectRegistered(absl::StrCat("idle-", round));
   }
+  EXPECT_GE(killed, rounds * 9 / 10) << "the kills must hit";
   ExpectRestored();
 }
 
@@ -159,7 +162,7 @@ TEST_F(Tls, HalfOpen) {
   Bystanders bystanders(&*server_, &history_);
 
   gate.HoldOpen();
-  StrandedCalls calls(&*server_, &*postgres_, url_, &history_);
+  StrandedCalls calls(&*server_, &*postgres_, url_, &history_, StrandedCalls::Others::kServed);
   bystanders.ExpectServedWell();
   calls.ExpectEndedInTime();
   gate.Resume();
@@ -173,11 +176,8 @@ TEST_F(Tls, FrozenBackends) {
   StrandedCalls::AwaitIdleConnections(*server_);
   Bystanders bystanders(&*server_, &history_);
 
-  std::vector<FrozenProcess> frozen;
-  for (const pid_t backend : postgres_->BackendPids()) {
-    frozen.push_back(postgres_->Freeze(backend));
-  }
-  StrandedCalls calls(&*server_, &*postgres_, url_, &history_);
+  std::vector<FrozenProcess> frozen = postgres_->FreezeBackends();
+  StrandedCalls calls(&*server_, &*postgres_, url_, &history_, StrandedCalls::Others::kServed);
   bystanders.ExpectServedWell();
   calls.ExpectEndedInTime();
   frozen.clear();

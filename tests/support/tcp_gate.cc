@@ -329,6 +329,12 @@ std::vector<TimePoint> TcpGate::accepted() const {
   return state_->accepted;
 }
 
+std::vector<TcpGate::TimePoint> TcpGate::AcceptedWithin(TimePoint from, TimePoint to) const {
+  std::vector<TimePoint> moments = accepted();
+  std::erase_if(moments, [&](TimePoint moment) { return moment < from || moment >= to; });
+  return moments;
+}
+
 int TcpGate::open() const {
   MutexLock lock(&state_->mutex);
   return static_cast<int>(state_->connections.size());

@@ -79,6 +79,8 @@ class TcpGate {
 
   // When each connection was accepted, also those that led nowhere.
   std::vector<TimePoint> accepted() const;
+  // Those of [from, to).
+  std::vector<TimePoint> AcceptedWithin(TimePoint from, TimePoint to) const;
   int open() const;
   // The clients' ports of the open connections.
   std::vector<int> client_ports() const;

@@ -12,11 +12,14 @@
 namespace auth::testing {
 
 // A directory of a test's own that every user can pass through, removed at the end. Below /tmp,
-// whatever TMPDIR says: the user `postgres` must reach it.
+// whatever TMPDIR says: the user `postgres` must reach it. Its name carries the mark of tests/run,
+// by which that finds the servers that a test leaves there.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string name = "/tmp/auth-test-XXXXXX";
+    const char* const marker = std::getenv("TEST_RUN_MARKER");
+    std::string name =
+        std::string("/tmp/auth-test-") + (marker == nullptr ? "" : marker) + "XXXXXX";
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
     path_ = name;
     chmod(path_.c_str(), 0711);

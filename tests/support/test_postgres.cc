@@ -65,6 +65,12 @@ std::vector<pid_t> TestPostgres::BackendPids() {
   return pids;
 }
 
+std::vector<FrozenProcess> TestPostgres::FreezeBackends() {
+  std::vector<FrozenProcess> frozen;
+  for (const pid_t backend : BackendPids()) frozen.push_back(Freeze(backend));
+  return frozen;
+}
+
 int TestPostgres::KillBackends() {
   return std::stoi(
       QueryValue("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "

@@ -60,6 +60,8 @@ class TestPostgres {
   // pg_terminate_backend for each of those; how many there were. Does not wait for their end.
   int KillBackends();
   FrozenProcess Freeze(pid_t backend) { return FrozenProcess(backend); }
+  // All of them.
+  std::vector<FrozenProcess> FreezeBackends();
 
   // How many statements the database of `url` has finished, BEGIN and the like included.
   int64_t StatementCount(const std::string& url);

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -31,11 +31,6 @@ std::string ReadFile(const std::filesystem::path& path) {
   std::stringstream content;
   content << file.rdbuf();
   return content.str();
-}
-
-std::filesystem::path NewDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "auth-server-XXXXXX").string();
-  return ::mkdtemp(pattern.data());
 }
 
 // The server must see no AUTH_ variable of the machine, only those of the test.
@@ -89,13 +84,16 @@ std::optional<int> Reap(pid_t pid, std::chrono::milliseconds deadline) {
 absl::StatusOr<AuthServerProcess> AuthServerProcess::StartWithoutReadiness(
     std::vector<std::string> flags, const std::vector<std::string>& environment) {
   AuthServerProcess server;
-  server.directory_ = NewDirectory();
+  server.directory_ = std::make_unique<TemporaryDirectory>();
+  server.guard_ = std::make_unique<OrphanGuard>(server.directory_->path().string(), SIGKILL);
   std::vector<std::string> all = {
       "--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0",
-      absl::StrCat("--port-file=", (server.directory_ / "ports").string())};
+      absl::StrCat("--port-file=", (server.directory_->path() / "ports").string())};
   all.insert(all.end(), flags.begin(), flags.end());
-  server.pid_ = Spawn(all, environment, server.directory_ / "out", server.directory_ / "log");
+  server.pid_ =
+      Spawn(all, environment, server.directory_->path() / "out", server.directory_->path() / "log");
   if (server.pid_ < 0) return absl::InternalError("cannot start " AUTH_SERVER_BINARY);
+  server.guard_->Watch(server.pid_);
   if (absl::Status status = server.AwaitPorts(); !status.ok()) return status;
   return server;
 }
@@ -112,16 +110,13 @@ AuthServerProcess::AuthServerProcess(AuthServerProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       grpc_port_(other.grpc_port_),
       ops_port_(other.ops_port_),
-      directory_(std::exchange(other.directory_, {})) {}
+      directory_(std::move(other.directory_)),
+      guard_(std::move(other.guard_)) {}
 
 AuthServerProcess::~AuthServerProcess() {
   if (pid_ > 0) {
     Signal(SIGKILL);
     WaitForExit();
-  }
-  if (!directory_.empty()) {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
   }
 }
 
@@ -132,7 +127,7 @@ absl::Status AuthServerProcess::AwaitPorts() {
         exit_code = WaitForExit(std::chrono::milliseconds(0));
         if (exit_code.has_value()) return true;
         std::map<std::string, std::string> addresses;
-        for (const auto line : absl::StrSplit(ReadFile(directory_ / "ports"), '\n')) {
+        for (const auto line : absl::StrSplit(ReadFile(directory_->path() / "ports"), '\n')) {
           const std::pair<std::string, std::string> entry =
               absl::StrSplit(line, absl::MaxSplits('=', 1));
           addresses.insert(entry);
@@ -177,11 +172,14 @@ void AuthServerProcess::Signal(int signal) const {
 std::optional<int> AuthServerProcess::WaitForExit(std::chrono::milliseconds deadline) {
   if (pid_ < 0) return std::nullopt;
   const std::optional<int> exit_code = Reap(pid_, deadline);
-  if (exit_code.has_value()) pid_ = -1;
+  if (exit_code.has_value()) {
+    pid_ = -1;
+    guard_->Watch(0);
+  }
   return exit_code;
 }
 
-std::string AuthServerProcess::log() const { return ReadFile(directory_ / "log"); }
+std::string AuthServerProcess::log() const { return ReadFile(directory_->path() / "log"); }
 
 std::string AuthServerProcess::HttpGet(const std::string& path, int* status) const {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -225,9 +223,11 @@ double AuthServerProcess::Metric(const std::string& sample) const {
 ServerRun RunAuthServer(const std::vector<std::string>& flags,
                         const std::vector<std::string>& environment,
                         std::chrono::milliseconds deadline) {
-  const std::filesystem::path directory = NewDirectory();
+  const TemporaryDirectory directory;
+  const std::filesystem::path out = directory.path() / "out";
+  const std::filesystem::path err = directory.path() / "err";
   ServerRun run;
-  const pid_t pid = Spawn(flags, environment, directory / "out", directory / "err");
+  const pid_t pid = Spawn(flags, environment, out, err);
   if (pid < 0) return run;
   if (const std::optional<int> exit_code = Reap(pid, deadline)) {
     run.exit_code = *exit_code;
@@ -235,9 +235,8 @@ ServerRun RunAuthServer(const std::vector<std::string>& flags,
     ::kill(pid, SIGKILL);
     (void)Reap(pid, deadline);
   }
-  run.out = ReadFile(directory / "out");
-  run.err = ReadFile(directory / "err");
-  std::filesystem::remove_all(directory);
+  run.out = ReadFile(out);
+  run.err = ReadFile(err);
   return run;
 }
 

@@ -3,19 +3,21 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tests/support/orphan_guard.h"
+#include "tests/support/temporary_directory.h"
 
 namespace auth::testing {
 
 // The real auth_server as a child process, listening on free loopback ports.
 //
-// Not thread-safe, but the ports may be read from anywhere after Start. The destructor kills what
-// still runs.
+// Not thread-safe, but the ports may be read from anywhere after Start. Killed with the object, and
+// also if the test crashes.
 class AuthServerProcess {
  public:
   // Starts `auth_server` with `flags` after --listen, --ops-listen and --port-file, and
@@ -54,7 +56,8 @@ class AuthServerProcess {
   pid_t pid_ = -1;
   int grpc_port_ = 0;
   int ops_port_ = 0;
-  std::filesystem::path directory_;  // log and port file; removed with the object
+  std::unique_ptr<TemporaryDirectory> directory_;  // log and port file
+  std::unique_ptr<OrphanGuard> guard_;
 };
 
 // Runs `auth_server` until it exits by itself; for --help, --print-config and bad configuration.

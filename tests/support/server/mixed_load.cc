@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "pool/mutex.h"
-#include "tests/support/server/registration_load.h"
+#include "tests/support/server/calls.h"
 
 namespace auth::testing {
 namespace {
@@ -39,7 +39,6 @@ struct Stream {
 };
 
 struct Answer {
-  TimePoint sent;
   TimePoint ended;
   bool ok = false;
 };
@@ -50,7 +49,6 @@ struct AnyCall {
   }
   virtual ~AnyCall() = default;
 
-  const TimePoint sent = Clock::now();
   grpc::ClientContext context;
 };
 
@@ -235,7 +233,7 @@ void MixedLoad::State::End(const char* rpc, AnyCall* call, const grpc::Status& s
                            const std::string& mistake) {
   MutexLock lock(&mutex);
   const bool good = status.ok() && mistake.empty();
-  answers.push_back({call->sent, Clock::now(), good});
+  answers.push_back({Clock::now(), good});
   if (!good && failures.size() < kFailuresInWords) {
     failures.push_back(absl::StrCat(rpc, ": ", status.error_code(), " ", ReasonOf(status), " ",
                                     status.error_message(), mistake));
@@ -286,21 +284,6 @@ MixedLoad::TimePoint MixedLoad::FirstOkAfter(TimePoint moment) const {
     if (answer.ok && answer.ended > moment) first = std::min(first, answer.ended);
   }
   return first;
-}
-
-std::vector<std::chrono::microseconds> MixedLoad::LatenciesOfCallsSent(TimePoint from,
-                                                                       TimePoint to) const {
-  std::vector<std::chrono::microseconds> latencies;
-  {
-    MutexLock lock(&state_->mutex);
-    for (const Answer& answer : state_->answers) {
-      if (answer.sent < from || answer.sent >= to) continue;
-      latencies.push_back(
-          std::chrono::duration_cast<std::chrono::microseconds>(answer.ended - answer.sent));
-    }
-  }
-  std::sort(latencies.begin(), latencies.end());
-  return latencies;
 }
 
 }  // namespace auth::testing

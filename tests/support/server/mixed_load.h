@@ -46,8 +46,6 @@ class MixedLoad {
   std::string failures() const;
   // When the first call that ended OK after `moment` did so; TimePoint::max() if none has.
   TimePoint FirstOkAfter(TimePoint moment) const;
-  // How long the calls took that were sent within [from, to) and are answered, shortest first.
-  std::vector<std::chrono::microseconds> LatenciesOfCallsSent(TimePoint from, TimePoint to) const;
 
  private:
   struct State;

@@ -15,8 +15,8 @@ struct Outage {
 };
 
 // Waits until the first call of `load` ends OK after `outage`, and prints and checks what every
-// outage must keep to while callers wait: never more than five connects in a second and four a
-// second on average, and the return is noticed within 0.6 s. `gate` stands before the database.
+// outage must keep to while callers wait: never more than five connects in a second and four a second on
+// average, and the return is noticed within 0.6 s. `gate` stands before the database.
 // Reports what does not hold as failures of the test.
 void ExpectOutageKeepsPace(const Outage& outage, const MixedLoad& load, const TcpGate& gate);
 

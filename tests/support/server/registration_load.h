@@ -4,41 +4,14 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <mutex>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "auth/v1/auth_service.grpc.pb.h"
+#include "tests/support/server/calls.h"
 
 namespace auth::testing {
-
-// The plain generated stub on a channel of its own, with gRPC's retries off: it sees every failure.
-std::unique_ptr<v1::AuthService::Stub> NewPlainStub(const std::string& address);
-
-// A password that every policy takes.
-inline constexpr char kGoodPassword[] = "correct horse battery staple";
-
-// A random UUID.
-std::string NewRequestId(std::mt19937_64* random);
-
-// One Register call as its caller saw it.
-struct RegisterAttempt {
-  v1::RegisterRequest request;
-  grpc::Status status;
-  v1::RegisterResponse response;
-};
-
-// Calls Register with `timeout` and waits for the answer.
-RegisterAttempt Register(v1::AuthService::Stub* stub, const std::string& email,
-                         const std::string& request_id, std::chrono::milliseconds timeout);
-
-// The reason in a status's google.rpc.ErrorInfo, e.g. "EMAIL_ALREADY_REGISTERED"; empty if none.
-std::string ReasonOf(const grpc::Status& status);
-// The delay in its google.rpc.RetryInfo; zero if none.
-std::chrono::milliseconds RetryDelayOf(const grpc::Status& status);
 
 // Clients that register new users as fast as they are answered, one call at a time each.
 //

@@ -2,30 +2,34 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "tests/support/eventually.h"
-#include "tests/support/server/registration_load.h"
+#include "tests/support/server/calls.h"
 
 namespace auth::testing {
 
 void ExpectServiceRestored(const std::string& address, const std::string& url, History* history,
                            std::chrono::milliseconds within) {
+  using std::chrono::milliseconds;
+  using std::chrono::steady_clock;
   const auto stub = NewPlainStub(address);
+  const auto end = steady_clock::now() + within;
+  const auto left = [end] {
+    return std::max(std::chrono::duration_cast<milliseconds>(end - steady_clock::now()),
+                    milliseconds(1));
+  };
   grpc::Status status;
   int attempts = 0;
   const bool restored = Eventually(
       [&] {
         const RegisterAttempt attempt =
-            Register(stub.get(), absl::StrCat("restored-", ++attempts, "@example.com"), "", within);
+            Register(stub.get(), absl::StrCat("restored-", ++attempts, "@example.com"), "", left());
         history->Record(attempt);
         status = attempt.status;
         if (!status.ok()) return false;
-        grpc::ClientContext context;
-        v1::ValidateSessionRequest request;
-        v1::ValidateSessionResponse response;
-        context.set_deadline(std::chrono::system_clock::now() + within);
-        request.set_session_token(attempt.response.session().session_token());
-        status = stub->ValidateSession(&context, request, &response);
+        status = Validate(stub.get(), attempt.response.session().session_token(), left());
         return status.ok();
       },
       within);
