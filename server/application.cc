@@ -129,9 +129,10 @@ absl::Status Application::Parts::Listen() {
   call_observers = std::make_unique<ops::CallObservers>(
       std::vector<ops::CallObserver*>{&access_log, call_metrics.get()});
   admission = std::make_unique<work::AdmissionController>(
-      work::AdmissionController::Options{.hash_workers = config.hash_workers,
-                                         .hash_queue = config.hash_queue,
-                                         .store_queue = config.pool.max_waiters},
+      work::AdmissionController::Options{
+          .hash_workers = config.hash_workers,
+          .hash_queue = config.hash_queue,
+          .store_calls = config.pool.max_connections + config.pool.max_waiters},
       clock);
   hash_workers = std::make_unique<work::WorkerPool>(
       work::WorkerPool::Options{.name = "hash", .threads = config.hash_workers, .nice = kHashNice},

@@ -37,6 +37,8 @@ class Operation {
 
   // Structural checks only (sizes, syntax of ids): microseconds, no I/O.
   virtual Stage Begin() = 0;
+  // Whether it hashes although its first step is at the store.
+  virtual bool HashesLater() const { return false; }
   // Runs the next step.
   virtual Stage Run(const CallContext& context) = 0;
 };

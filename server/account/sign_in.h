@@ -42,6 +42,7 @@ class SignIn final : public Operation {
   SignIn(const AccountServices* services, Request request);
 
   Stage Begin() override;
+  bool HashesLater() const override { return true; }
   Stage Run(const CallContext& context) override;
   const absl::StatusOr<SignedIn>& result() const { return result_; }
 

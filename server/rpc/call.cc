@@ -57,8 +57,10 @@ bool Call::Admit(Stage first) {
     return false;
   }
   using Needs = work::AdmissionController::Needs;
-  auto admitted = dependencies_.admission->Admit(
-      first == Stage::kHash ? Needs::kHashAndStore : Needs::kStore, deadline_);
+  const Needs needs = first == Stage::kHash       ? Needs::kHashAndStore
+                      : operation_->HashesLater() ? Needs::kStoreThenHash
+                                                  : Needs::kStore;
+  auto admitted = dependencies_.admission->Admit(needs, deadline_);
   if (const auto* refusal = std::get_if<work::AdmissionController::Refusal>(&admitted)) {
     Refuse(MakeError(Reason::kOverloaded, refusal->retry_after));
     return false;

@@ -43,8 +43,9 @@ std::optional<AdmissionController::Refusal> AdmissionController::Ticket::Acquire
     MonotonicTime deadline) {
   if (holds_hash_) return std::nullopt;
   MutexLock lock(&controller_->mutex_);
-  std::optional<Refusal> refusal = controller_->TakeHash(deadline);
+  std::optional<Refusal> refusal = controller_->RefuseHash(deadline);
   holds_hash_ = !refusal.has_value();
+  if (holds_hash_) ++controller_->hash_calls_;
   return refusal;
 }
 
@@ -58,24 +59,25 @@ AdmissionController::AdmissionController(Options options, const Clock* clock)
 
 std::variant<AdmissionController::Ticket, AdmissionController::Refusal> AdmissionController::Admit(
     Needs needs, MonotonicTime deadline) {
-  const bool hash = needs == Needs::kHashAndStore;
   MutexLock lock(&mutex_);
-  if (store_calls_ >= options_.store_queue) return RefuseFor(kStoreRetryAfter);
-  if (hash) {
-    if (const std::optional<Refusal> refusal = TakeHash(deadline)) return *refusal;
+  if (store_calls_ >= options_.store_calls) return RefuseFor(kStoreRetryAfter);
+  if (needs != Needs::kStore) {
+    if (const std::optional<Refusal> refusal = RefuseHash(deadline)) return *refusal;
   }
+  const bool holds_hash = needs == Needs::kHashAndStore;
+  if (holds_hash) ++hash_calls_;
   ++store_calls_;
-  return Ticket(this, hash);
+  return Ticket(this, holds_hash);
 }
 
-std::optional<AdmissionController::Refusal> AdmissionController::TakeHash(MonotonicTime deadline) {
+std::optional<AdmissionController::Refusal> AdmissionController::RefuseHash(
+    MonotonicTime deadline) const {
   const Duration left = deadline - clock_->Monotonic();
   const Duration wait = hash_calls_ * hash_time_ / options_.hash_workers;
   // When half of the queue will be done: the others who are refused come back then, too.
   if (hash_calls_ >= options_.hash_workers + options_.hash_queue) return RefuseFor(wait / 2);
   // When the queue will be short enough for a call with as much time as this one has.
   if (wait > left) return RefuseFor(wait - left);
-  ++hash_calls_;
   return std::nullopt;
 }
 

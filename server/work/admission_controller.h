@@ -17,12 +17,16 @@ class AdmissionController {
  public:
   struct Options {
     int hash_workers = 1;
-    int hash_queue = 256;    // calls that may wait for a hash worker
-    int store_queue = 2000;  // calls that may wait for a store worker or in the pool
+    int hash_queue = 256;  // calls that may wait for a hash worker
+    // Calls that are served by the store, or will be: at work there, waiting for a worker or for a
+    // connection, or still hashing.
+    int store_calls = 2010;
   };
 
-  // What a call begins with: a hash takes a place in both queues, since its result is stored.
-  enum class Needs { kStore, kHashAndStore };
+  // What a call begins with: a hash takes a place in both queues, since its result is stored. One
+  // that hashes after it was at the store takes its place in the hash queue then (AcquireHash), and
+  // is refused at once if there would be none.
+  enum class Needs { kStore, kHashAndStore, kStoreThenHash };
 
   // Refused; the caller may try again after `retry_after`.
   struct Refusal {
@@ -58,8 +62,9 @@ class AdmissionController {
   void RecordHash(Duration took);
 
  private:
-  // Takes a place for a hash, unless there is none or the wait would be too long.
-  std::optional<Refusal> TakeHash(MonotonicTime deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Why there is no place for a hash: none is left, or the wait would be too long.
+  std::optional<Refusal> RefuseHash(MonotonicTime deadline) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Release(bool hash, bool store);
 
   const Options options_;

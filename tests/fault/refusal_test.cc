@@ -142,9 +142,8 @@ INSTANTIATE_TEST_SUITE_P(Connects, RefusalInAnOutage, ::testing::Bool(),
                          });
 
 TEST_F(Refusal, BeyondTheBoundOfWaitersIsQuickAndTheOthersAreServed) {
-  constexpr int kAdmitted = 8;
-  ASSERT_NO_FATAL_FAILURE(
-      StartServer({"--pool-max-connections=2", absl::StrCat("--pool-max-waiters=", kAdmitted)}));
+  constexpr int kAdmitted = 2 + 8;
+  ASSERT_NO_FATAL_FAILURE(StartServer({"--pool-max-connections=2", "--pool-max-waiters=8"}));
   SqlConnection other(url_);
   other.Execute("BEGIN; LOCK TABLE users IN SHARE MODE");
   std::vector<std::future<RegisterAttempt>> admitted;

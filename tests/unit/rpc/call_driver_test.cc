@@ -170,7 +170,7 @@ class CallDriverTest : public ::testing::Test {
   std::vector<std::unique_ptr<Caller>> callers_;
   Recorder recorder_;
   Gate gate_{Gate::State::kClosed};
-  work::AdmissionController admission_{{.hash_workers = 1, .hash_queue = 2, .store_queue = 50},
+  work::AdmissionController admission_{{.hash_workers = 1, .hash_queue = 2, .store_calls = 50},
                                        &clock_};
   std::unique_ptr<work::WorkerPool> hash_workers_ =
       std::make_unique<work::WorkerPool>(work::WorkerPool::Options{.name = "hash"}, &clock_);
@@ -452,7 +452,7 @@ TEST_F(CallDriverTest, ExceptionsBecomeInternalAndTheWorkerLives) {
 
 TEST_F(CallDriverTest, BeforeItIsReadyCallsAreToldToComeBack) {
   CallDriver starting(kMaxDeadline, Dependencies());
-  const auto never = [this] {
+  const auto never = [] {
     return std::make_unique<ScriptedOperation>(Stage::kHash,
                                                std::vector<ScriptedOperation::Step>{Never()});
   };

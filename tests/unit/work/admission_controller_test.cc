@@ -48,7 +48,7 @@ class AdmissionControllerTest : public ::testing::Test {
 };
 
 TEST_F(AdmissionControllerTest, HashQueueIsBoundedAndStoreCallsPassIt) {
-  AdmissionController controller({.hash_workers = 2, .hash_queue = 3, .store_queue = 100}, &clock_);
+  AdmissionController controller({.hash_workers = 2, .hash_queue = 3, .store_calls = 100}, &clock_);
   Tickets tickets = Fill(&controller, Needs::kHashAndStore, 2 + 3);
   EXPECT_TRUE(Refused(&controller, Needs::kHashAndStore));
   EXPECT_FALSE(Refused(&controller, Needs::kStore));
@@ -57,7 +57,7 @@ TEST_F(AdmissionControllerTest, HashQueueIsBoundedAndStoreCallsPassIt) {
 }
 
 TEST_F(AdmissionControllerTest, ACallThatHasHashedKeepsItsPlaceInTheStoreQueueOnly) {
-  AdmissionController controller({.hash_workers = 1, .hash_queue = 0, .store_queue = 2}, &clock_);
+  AdmissionController controller({.hash_workers = 1, .hash_queue = 0, .store_calls = 2}, &clock_);
   Tickets first = Fill(&controller, Needs::kHashAndStore, 1);
   EXPECT_TRUE(Refused(&controller, Needs::kHashAndStore));
   first.front().ReleaseHash();
@@ -70,7 +70,7 @@ TEST_F(AdmissionControllerTest, ACallThatHasHashedKeepsItsPlaceInTheStoreQueueOn
 }
 
 TEST_F(AdmissionControllerTest, AHashAfterTheStoreTakesItsPlaceThen) {
-  AdmissionController controller({.hash_workers = 1, .hash_queue = 1, .store_queue = 9}, &clock_);
+  AdmissionController controller({.hash_workers = 1, .hash_queue = 1, .store_calls = 9}, &clock_);
   controller.RecordHash(milliseconds(20));
   Tickets waiting = Fill(&controller, Needs::kStore, 3);
   EXPECT_FALSE(waiting[0].AcquireHash(In(seconds(1))));
@@ -84,8 +84,16 @@ TEST_F(AdmissionControllerTest, AHashAfterTheStoreTakesItsPlaceThen) {
   Fill(&controller, Needs::kHashAndStore, 2);  // every place came back
 }
 
+TEST_F(AdmissionControllerTest, WhoWillHashLaterIsRefusedNowIfThereIsNoPlace) {
+  AdmissionController controller({.hash_workers = 1, .hash_queue = 1, .store_calls = 9}, &clock_);
+  const Tickets first = Fill(&controller, Needs::kStoreThenHash, 3);
+  const Tickets hashing = Fill(&controller, Needs::kHashAndStore, 2);
+  EXPECT_TRUE(Refused(&controller, Needs::kStoreThenHash));
+  EXPECT_FALSE(Refused(&controller, Needs::kStore));
+}
+
 TEST_F(AdmissionControllerTest, StoreQueueIsBounded) {
-  AdmissionController controller({.hash_workers = 1, .hash_queue = 9, .store_queue = 4}, &clock_);
+  AdmissionController controller({.hash_workers = 1, .hash_queue = 9, .store_calls = 4}, &clock_);
   Tickets tickets = Fill(&controller, Needs::kStore, 4);
   EXPECT_EQ(Refused(&controller, Needs::kStore), seconds(1));
   EXPECT_TRUE(Refused(&controller, Needs::kHashAndStore));
