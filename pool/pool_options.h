@@ -11,9 +11,8 @@ namespace auth::pool {
 
 // What stands between us and the server.
 enum class PoolMode {
-  // kTransaction if a host's first label ends in "-pooler" (Neon), or if the server refuses
-  // start-up
-  // options, as PgBouncer does; else kDirect.
+  // kTransaction if a host's first label ends in "-pooler" (Neon), or if the server refuses our
+  // start-up options, as PgBouncer does; else kDirect.
   kAuto,
   kDirect,       // a session is ours alone: start-up options, prepared statements
   kTransaction,  // a pooler lends sessions for one transaction: neither

@@ -22,7 +22,8 @@ constexpr Duration kLongestDelay = std::chrono::seconds(2);
 // A delay that would reach the deadline is cut to half of what is left, to leave time for another
 // attempt; but not below this, or the last moments would be one burst of attempts.
 constexpr Duration kLeastDelay = std::chrono::milliseconds(10);
-// How long callers should stay away from a server that is out of memory, disk or connections.
+// How long callers should stay away from a server that is out of memory, disk or connections, or
+// that gave a statement up.
 constexpr Duration kResourcesRetryAfter = std::chrono::seconds(1);
 // A call that ends at its deadline may still roll back: it takes a round trip to keep a healthy
 // connection, and tens of milliseconds to make another.
@@ -108,6 +109,7 @@ std::optional<absl::Status> TransactionRunner::Replay::Judge(const Attempt& atte
       break;
     case SqlFault::kServerFull:
     case SqlFault::kResources:
+    case SqlFault::kCanceled:
       return GiveUp(WithRetryAfter(attempt.status));
     default:
       return GiveUp(attempt.status);

@@ -67,7 +67,11 @@ absl::Status KeepOneDatabase(std::vector<Settings>* sources) {
     }
     decided = decided || !named.empty();
   }
-  if (decided) return absl::OkStatus();
+  return absl::OkStatus();
+}
+
+absl::Status CheckThatThereIsADatabase(const Config& config) {
+  if (!config.database_url.empty() || !config.embedded_postgres.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "no database: give --database-url (or AUTH_DATABASE_URL, NEON_DB_URL or DATABASE_URL) such "
       "as postgresql://user:password@host/database, or --embedded-postgres DIR for a private one");
@@ -154,6 +158,7 @@ absl::StatusOr<std::variant<Config, PrintAndExit>> LoadConfig(
   absl::StatusOr<Config> config = BuildConfig(*std::move(line), environment, machine, options);
   if (!config.ok()) return config.status();
   if (print_config) return PrintAndExit{ConfigText(*config, options)};
+  if (absl::Status status = CheckThatThereIsADatabase(*config); !status.ok()) return status;
   return *std::move(config);
 }
 

@@ -85,7 +85,7 @@ std::vector<Option> ListenerOptions() {
       WithText({.group = group,
                 .name = "port-file",
                 .value_name = "FILE",
-                .help = "Written once listening: lines grpc=…, ops=… with the real ports."},
+                .help = "Written once listening: lines grpc=…, ops=… with the real addresses."},
                &Config::port_file),
   };
 }

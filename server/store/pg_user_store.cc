@@ -1,5 +1,6 @@
 #include "server/store/pg_user_store.h"
 
+#include <chrono>
 #include <utility>
 
 #include "server/account/errors.h"
@@ -25,6 +26,8 @@ using pool::Row;
 using pool::Statement;
 
 constexpr int64_t kActive = 1;
+// When to come back if the pool does not know better.
+constexpr Duration kRetryAfter = std::chrono::seconds(1);
 
 absl::Status Translate(const absl::Status& status) {
   if (pool::OutcomeUnknown(status)) return account::MakeError(Reason::kOutcomeUnknown);
@@ -34,18 +37,17 @@ absl::Status Translate(const absl::Status& status) {
     case absl::StatusCode::kDeadlineExceeded:
       return account::MakeError(Reason::kDeadlineExceeded);
     case absl::StatusCode::kResourceExhausted:
-      return account::MakeError(Reason::kOverloaded);
+      return account::MakeError(Reason::kOverloaded, kRetryAfter);
     case absl::StatusCode::kCancelled:
       return account::MakeError(Reason::kShuttingDown);
     case absl::StatusCode::kUnavailable: {
-      const Duration retry_after = pool::RetryAfter(status);
-      return account::MakeError(Reason::kDatabaseUnavailable, retry_after > Duration::zero()
-                                                                  ? std::optional(retry_after)
-                                                                  : std::nullopt);
+      const Duration known = pool::RetryAfter(status);
+      return account::MakeError(Reason::kDatabaseUnavailable,
+                                known > Duration::zero() ? known : kRetryAfter);
     }
     // The database refuses our configuration; that is not the caller's matter.
     case absl::StatusCode::kFailedPrecondition:
-      return account::MakeError(Reason::kDatabaseUnavailable);
+      return account::MakeError(Reason::kDatabaseUnavailable, kRetryAfter);
     default:
       return account::MakeError(Reason::kInternal);
   }
@@ -111,7 +113,9 @@ PgUserStore::PgUserStore(const pool::TransactionRunner* runner, const Clock* clo
 absl::Status PgUserStore::Run(const char* operation, Effect effect, MonotonicTime deadline,
                               pool::TransactionRunner::Body body) const {
   const absl::Status status = runner_->Run(effect, deadline, body);
-  if (!status.ok() && failure_log_) failure_log_(operation, status);
+  // The end of a call's time, or of ours, is in the line of the call.
+  const bool out_of_time = absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
+  if (!status.ok() && !out_of_time && failure_log_) failure_log_(operation, status);
   return Translate(status);
 }
 

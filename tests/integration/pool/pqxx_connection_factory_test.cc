@@ -234,7 +234,7 @@ TEST_F(PqxxConnectionFactoryTest, ASilentAddressTakesOnlyItsShareOfTheTime) {
 // One that has accepted may be waking a database.
 TEST_F(PqxxConnectionFactoryTest, AnAddressThatAcceptsTakesHalfOfTheTime) {
   const LoopbackListener slow(
-      [this](int socket) {
+      [](int socket) {
         const std::string startup = testing::ReadStartup(socket);
         testing::LetPass(milliseconds(400));
         testing::Relay(socket, postgres().port(), startup);

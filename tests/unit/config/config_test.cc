@@ -416,6 +416,12 @@ TEST_F(ConfigTest, HashMemoryStaysWithinHalfOfTheLimit) {
 
 // What is printed.
 
+TEST_F(ConfigTest, PrintConfigNeedsNoDatabase) {
+  const std::string text = Printed({"--print-config"});
+  EXPECT_THAT(text, HasSubstr("database-url =\n"));
+  EXPECT_THAT(text, HasSubstr("pool-max-connections = 10\n"));
+}
+
 TEST_F(ConfigTest, PrintConfigShowsEveryOptionAndNoSecret) {
   const std::string text = Printed({"--database-url", kUrl, "--print-config", "--max-deadline=2s"});
   for (const Option& option : AllOptions()) {

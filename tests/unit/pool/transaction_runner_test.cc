@@ -342,7 +342,9 @@ TEST_F(TransactionRunnerTest, AServerOutOfResourcesIsLeftAloneForAWhile) {
 
 TEST_F(TransactionRunnerTest, ACancelledStatementIsUnavailable) {
   database_.Queue(Call::kExecute, SqlFailure("57014"));
-  EXPECT_THAT(RunWriteInTransaction(Effect::kIdempotent), StatusIs(absl::StatusCode::kUnavailable));
+  const absl::Status status = RunWriteInTransaction(Effect::kIdempotent);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_GT(RetryAfter(status), Duration::zero());
   EXPECT_THAT(database_.log(), ElementsAre("0 BEGIN", "0 EXECUTE write", "0 ROLLBACK"));
 }
 
