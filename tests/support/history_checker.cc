@@ -197,19 +197,19 @@ class Checker {
     if (user.events > 1) Add("I1: ", who, " has ", user.events, " events");
   }
 
-  // Somebody was given it, or may have been: an answer of which nobody knows may have told of it.
+  // Of a user whom somebody was told of. Whoever got no answer may own it all the same.
   void CheckSession(const std::string& session, const std::string& owner) {
-    const auto user = database_.users.find(owner);
-    if (user == database_.users.end() || ignored_.count(owner) > 0) return;
+    if (operations_of_users_.count(owner) == 0) return;
     if (session_users_.count(session) > 0 || signed_in_.count(session) > 0) return;
+    const auto user = database_.users.find(owner);
+    if (user == database_.users.end()) return;
     const auto calls = calls_by_email_.find(user->second.email_key);
-    if (calls == calls_by_email_.end()) return;
-    const bool all_answered = std::none_of(
-        calls->second.begin(), calls->second.end(),
-        [](const RegisterCall* call) { return call->outcome == RegisterOutcome::kUnknown; });
-    if (all_answered) {
-      Add("I1: user ", owner, " has session ", session, ", which nobody was given");
-    }
+    const bool in_doubt =
+        calls != calls_by_email_.end() &&
+        std::any_of(calls->second.begin(), calls->second.end(), [](const RegisterCall* call) {
+          return call->outcome == RegisterOutcome::kUnknown;
+        });
+    if (!in_doubt) Add("I1: user ", owner, " has session ", session, ", which nobody was given");
   }
 
   bool MayBeGone(const std::string& session) const {

@@ -93,8 +93,21 @@ TEST_F(HistoryCheckerTest, FindsALostUser) {
                                    " does not exist"));
 }
 
+TEST_F(HistoryCheckerTest, FindsASessionThatNobodyWasGiven) {
+  StoreSession('2', '1');
+  EXPECT_THAT(Check(), ElementsAre("I1: user " + Id('1') + " has session " + Id('2') +
+                                   ", which nobody was given"));
+}
+
+TEST_F(HistoryCheckerTest, ASessionMayBeThatOfACallWithoutAnAnswer) {
+  StoreSession('2', '1');
+  history_.Record(Failed(1, "ann", '1', RegisterOutcome::kUnknown));
+  EXPECT_THAT(Check(), IsEmpty());
+}
+
 TEST_F(HistoryCheckerTest, FindsALostSession) {
   StoreSession('2', '1');
+  history_.RecordSignIn(Id('2'));
   database_.Execute("DELETE FROM sessions WHERE id = $1", {Id('1')});
   EXPECT_THAT(Check(), ElementsAre("I1: operation 1 (ann) was told OK, but session " + Id('1') +
                                    " does not exist"));
