@@ -48,7 +48,7 @@ TEST(DiskFull, WritesAreRefusedReadsGoOnAndRepeatsSucceed) {
   ASSERT_TRUE(before.status.ok()) << before.status.error_message();
 
   disk.Fill();
-  const size_t wanted = ShortOrLong(20, 1000);
+  const auto wanted = ShortOrLong<size_t>(20, 1000);
   std::vector<RegisterAttempt> refused;
   int fitted = 0;
   for (int n = 0; refused.size() < wanted && fitted < kMostThatFit; ++n) {

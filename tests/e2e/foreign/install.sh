@@ -13,7 +13,7 @@ command -v npm >/dev/null || {
   exit 1
 }
 cp "$source" "$target/package.json"
-npm install --prefix "$target" --no-package-lock --ignore-scripts --no-audit --no-fund || {
+npm install --prefix "$target" --prefer-offline --no-package-lock --ignore-scripts --no-audit --no-fund || {
   echo "npm could not install the foreign clients: connect to the network once, then repeat" >&2
   exit 1
 }
