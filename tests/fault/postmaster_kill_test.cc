@@ -1,50 +1,19 @@
-// The postmaster is killed, as the kernel does when memory runs out; what was answered outlives it.
+// SIGKILL takes the postmaster, as the kernel does when memory runs out. PostgreSQL recovers from
+// its log.
 
 #include <gtest/gtest.h>
 
-#include <random>
-
-#include "tests/support/eventually.h"
-#include "tests/support/server/auth_server_process.h"
-#include "tests/support/server/cheap_hashing.h"
-#include "tests/support/server/history.h"
-#include "tests/support/server/mixed_load.h"
 #include "tests/support/server/outage.h"
-#include "tests/support/server/service_restored.h"
-#include "tests/support/status_matchers.h"
-#include "tests/support/tcp_gate.h"
-#include "tests/support/test_postgres.h"
 #include "tests/support/test_run.h"
 
 namespace auth::testing {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
 TEST(PostmasterKill, NoCallFailsAndNothingIsLost) {
-  std::mt19937_64 random(TestSeed());
-  TestPostgres postgres;
-  const std::string url = postgres.CreateDatabase();
-  TcpGate gate(postgres.port());
-  auto server = AuthServerProcess::Start(WithCheapHashing({"--database-url=" + gate.Through(url)}));
-  ASSERT_THAT(server, IsOk());
-  History history;
-  MixedLoad load(server->grpc_address(), {}, &history);
-
-  const int kills = ShortOrLong(5, 50);
-  for (int kill = 0; kill < kills; ++kill) {
-    LetPass(milliseconds(300 + random() % 500));
-    Outage outage;
-    outage.began = std::chrono::steady_clock::now();
-    postgres.Crash();
-    postgres.Restart();
-    outage.over = std::chrono::steady_clock::now();
-    ExpectOutageKeepsPace(outage, load, gate);
-  }
-  load.Stop();
-  EXPECT_EQ(load.failed(), 0) << load.failures();
-  ExpectServiceRestored(server->grpc_address(), url, &history, seconds(5));
+  ExpectNoCallFailsThrough(ShortOrLong(5, 50), [](TestPostgres* postgres, int /*round*/) {
+    postgres->Crash();
+    postgres->Restart();
+  });
 }
 
 }  // namespace

@@ -2,11 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdio>
+#include <string>
 #include <vector>
 
 #include "tests/support/eventually.h"
+#include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/cheap_hashing.h"
+#include "tests/support/server/history.h"
+#include "tests/support/server/service_restored.h"
+#include "tests/support/status_matchers.h"
 
 namespace auth::testing {
 namespace {
@@ -38,6 +43,29 @@ void ExpectOutageKeepsPace(const Outage& outage, const MixedLoad& load, const Tc
   EXPECT_LE(static_cast<double>(connects.size()),
             kMostASecondOnAverage * length.count() + kAtTheEdges);
   EXPECT_LE(noticed, kNoticed);
+}
+
+void ExpectNoCallFailsThrough(
+    int outages, const std::function<void(TestPostgres* postgres, int round)>& inflict) {
+  TestPostgres postgres;
+  const std::string url = postgres.CreateDatabase();
+  TcpGate gate(postgres.port());
+  auto server = AuthServerProcess::Start(WithCheapHashing({"--database-url=" + gate.Through(url)}));
+  ASSERT_THAT(server, IsOk());
+  History history;
+  MixedLoad load(server->grpc_address(), {}, &history);
+
+  for (int round = 0; round < outages; ++round) {
+    LetPass(seconds(1));
+    Outage outage;
+    outage.began = std::chrono::steady_clock::now();
+    inflict(&postgres, round);
+    outage.over = std::chrono::steady_clock::now();
+    ExpectOutageKeepsPace(outage, load, gate);
+  }
+  load.Stop();
+  EXPECT_EQ(load.failed(), 0) << load.failures();
+  ExpectServiceRestored(server->grpc_address(), url, &history, seconds(5));
 }
 
 }  // namespace auth::testing
