@@ -25,13 +25,14 @@
 #include "tests/support/server/service_restored.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_postgres.h"
+#include "tests/support/test_run.h"
 
 namespace auth::testing {
 namespace {
 
 using std::chrono::seconds;
 
-constexpr seconds kAcceptsAgain(10);
+constexpr seconds kAcceptsAgain(kAddressSanitizer ? 60 : 10);
 
 // Our own limit must not be what ends the storm.
 int RaiseOurLimit() {

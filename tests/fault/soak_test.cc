@@ -37,18 +37,8 @@ constexpr seconds kCallTimeout(15);
 constexpr seconds kSilence(3);
 // What the allocators of a process may still gather when everything has been used once.
 constexpr int64_t kMostGrowthKib = 4096;
-#ifdef __SANITIZE_ADDRESS__
-#define AUTH_SOAK_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define AUTH_SOAK_SANITIZED 1
-#endif
-#endif
-#ifdef AUTH_SOAK_SANITIZED
-constexpr bool kFreedMemoryIsKept = true;  // AddressSanitizer's quarantine
-#else
-constexpr bool kFreedMemoryIsKept = false;
-#endif
+// gRPC's own threads come and go by ones and twos.
+constexpr int kMoreThreads = 2;
 
 // At least two faults.
 seconds SoakTime() {
@@ -190,7 +180,8 @@ TEST_F(SoakTest, NothingFailsAndNothingIsKept) {
   EXPECT_TRUE(Eventually(
       [&] {
         after = AtRest();
-        return after.descriptors <= base.descriptors && after.threads <= base.threads;
+        return after.descriptors <= base.descriptors &&
+               after.threads <= base.threads + kMoreThreads;
       },
       seconds(30)))
       << "at rest it holds what it held before";
@@ -200,7 +191,7 @@ TEST_F(SoakTest, NothingFailsAndNothingIsKept) {
       "memory under load grew by %ld KiB from the second to the last quarter\n",
       base.descriptors, after.descriptors, base.threads, after.threads, base.resident_kib,
       after.resident_kib, growth);
-  EXPECT_TRUE(kFreedMemoryIsKept || growth <= kMostGrowthKib) << "memory grows";
+  EXPECT_TRUE(kAddressSanitizer || growth <= kMostGrowthKib) << "memory grows";
   ExpectServiceRestored(server_->grpc_address(), url_, &history_, seconds(5));
 }
 

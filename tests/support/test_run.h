@@ -4,6 +4,15 @@
 
 namespace auth::testing {
 
+// Whether this is an AddressSanitizer build, which is slower and keeps freed memory for a while.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kAddressSanitizer = true;
+#elif defined(__has_feature)
+inline constexpr bool kAddressSanitizer = __has_feature(address_sanitizer);
+#else
+inline constexpr bool kAddressSanitizer = false;
+#endif
+
 // The seed of this test's random choices: TEST_SEED if it is set, else a new one. Printed, so that
 // a failure can be repeated.
 uint64_t TestSeed();
