@@ -93,7 +93,7 @@ start() {
 }
 
 ready_or_dead() {
-  grep -q 'authctl.* register ' "$work/log" 2>/dev/null || ! kill -0 "$terminal_pid" 2>/dev/null
+  grep -q '  curl http' "$work/log" 2>/dev/null || ! kill -0 "$terminal_pid" 2>/dev/null
 }
 
 # printed WORD: the command with this word that deploy/run tells people to copy.

@@ -56,7 +56,8 @@ TEST_F(ConnectionValidatorTest, DiscardsTenDeadConnectionsInOneBorrowWithoutWait
   for (int i = 0; i < 10; ++i) database_.session(i).Kill();
   BorrowAndReturn();
   EXPECT_EQ(clock_.Monotonic(), before);
-  EXPECT_EQ(observer_.Count("retired closed_by_server"), 10);
+  // By the borrower, and by the maintainer, which the first of them woke.
+  EXPECT_TRUE(Eventually([&] { return observer_.Count("retired closed_by_server") == 10; }));
   EXPECT_EQ(observer_.Count("acquired ok"), 11);
   EXPECT_EQ(database_.calls(Call::kPing), 0);
   EXPECT_EQ(database_.connects(), 11);
@@ -123,7 +124,8 @@ TEST_F(ConnectionValidatorTest, TwoPingsWithoutAnswerRecreateThePool) {
   BorrowAndReturn();
   EXPECT_EQ(observer_.Count("retired ping_timeout"), 2);
   EXPECT_EQ(observer_.Count("recreated repeated_loss"), 1);
-  EXPECT_EQ(observer_.Count("retired stale_generation"), 8);
+  // One of them may be in the hands of the maintainer, which looks at what is suspect.
+  EXPECT_TRUE(Eventually([&] { return observer_.Count("retired stale_generation") == 8; }));
 }
 
 TEST_F(ConnectionValidatorTest, PingThatFindsALossMakesTheOthersSuspect) {
