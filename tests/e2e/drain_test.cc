@@ -30,12 +30,7 @@ class DrainTest : public PostgresTest {};
 
 // Why a call that needs neither a worker nor the database is refused.
 std::string ReasonOfARefusal(v1::AuthService::Stub* stub) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kPatience);
-  v1::ValidateSessionRequest request;
-  request.set_session_token("not a token");
-  v1::ValidateSessionResponse response;
-  return ReasonOf(stub->ValidateSession(&context, request, &response));
+  return ReasonOf(Validate(stub, "not a token", kPatience));
 }
 
 TEST_F(DrainTest, SigtermWithThirtyTwoCallsInFlightLosesNone) {
