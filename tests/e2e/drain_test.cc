@@ -46,6 +46,7 @@ TEST_F(DrainTest, SigtermWithThirtyTwoCallsInFlightLosesNone) {
   // No call can finish while somebody else holds the table, so all of them are in flight at once.
   database.Execute("BEGIN; LOCK TABLE users IN SHARE MODE");
   std::vector<std::future<RegisterAttempt>> calls;
+  calls.reserve(kCalls);
   for (int i = 0; i < kCalls; ++i) {
     calls.push_back(std::async(std::launch::async, [&server, i] {
       const auto stub = NewPlainStub(server->grpc_address());

@@ -42,6 +42,7 @@ TEST_P(ColdStart, FiftyCallersAtOnceAreAllServed) {
   const auto cold = TcpGate::TimePoint::clock::now();
   std::vector<RegisterAttempt> attempts(kCallers);
   std::vector<std::thread> callers;
+  callers.reserve(kCallers);
   for (int i = 0; i < kCallers; ++i) {
     callers.emplace_back([&, i] {
       const auto stub = NewPlainStub(server->grpc_address());

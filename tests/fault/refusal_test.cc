@@ -57,6 +57,7 @@ class Refusal : public ::testing::Test {
   void ExpectRefused(grpc::StatusCode code, const std::string& reason) {
     const auto end = std::chrono::steady_clock::now() + ShortOrLong(seconds(2), seconds(60));
     std::vector<std::thread> callers;
+    callers.reserve(kCallers);
     std::atomic<int> other = 0;
     Mutex mutex;
     std::vector<double> milliseconds_taken;

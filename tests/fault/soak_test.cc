@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <optional>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -79,7 +81,8 @@ class SoakTest : public ::testing::Test {
   std::vector<Fault> Faults() {
     using dev::EmbeddedPostgres;
     return {
-        {"all sessions killed", [this] { EXPECT_GT(postgres_.KillBackends(), 0); }},
+        {"all sessions killed",
+         [this] { EXPECT_TRUE(Eventually([this] { return postgres_.KillBackends() > 0; })); }},
         {"restart", [this] { postgres_.Restart(); }},
         {"crash and recovery",
          [this] {
@@ -88,12 +91,12 @@ class SoakTest : public ::testing::Test {
          }},
         {"a frozen session",
          [this] {
-           const std::vector<pid_t> backends = postgres_.BackendPids();
-           ASSERT_FALSE(backends.empty());
-           const FrozenProcess frozen = postgres_.Freeze(backends[random_() % backends.size()]);
+           std::optional<FrozenProcess> frozen;
+           EXPECT_TRUE(Eventually([&] { return FreezeOne(&frozen); }));
            LetPass(kSilence);
          }},
-        {"all connections reset", [this] { EXPECT_GT(gate_.Reset(), 0); }},
+        {"all connections reset",
+         [this] { EXPECT_TRUE(Eventually([this] { return gate_.Reset() > 0; })); }},
         {"a black hole",
          [this] {
            gate_.Hold();
@@ -101,6 +104,18 @@ class SoakTest : public ::testing::Test {
            gate_.Resume();
          }},
     };
+  }
+
+  // False if there is no session at the moment, or if it is just ending.
+  bool FreezeOne(std::optional<FrozenProcess>* frozen) {
+    const std::vector<pid_t> backends = postgres_.BackendPids();
+    if (backends.empty()) return false;
+    try {
+      frozen->emplace(postgres_.Freeze(backends[random_() % backends.size()]));
+    } catch (const std::runtime_error&) {
+      return false;
+    }
+    return true;
   }
 
   // Idle, with every connection closed for lack of use.

@@ -52,10 +52,12 @@ pid_t Spawn(const std::vector<std::string>& flags, const std::vector<std::string
   std::vector<std::string> arguments = {AUTH_SERVER_BINARY};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   std::vector<std::string> variables = CleanEnvironment(environment);
   std::vector<char*> envp;
+  envp.reserve(variables.size() + 1);
   for (std::string& variable : variables) envp.push_back(variable.data());
   envp.push_back(nullptr);
 

@@ -143,6 +143,7 @@ double Bystanders::Measure() {
   std::atomic<size_t> done = 0;
   std::atomic<int> failed = 0;
   std::vector<std::thread> callers;
+  callers.reserve(kBystanders);
   for (int i = 0; i < kBystanders; ++i) {
     callers.emplace_back([&] {
       const auto stub = NewPlainStub(server_->grpc_address());
