@@ -17,6 +17,7 @@
 #include "tests/support/eventually.h"
 #include "tests/support/process_usage.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/cheap_hashing.h"
 #include "tests/support/server/history.h"
 #include "tests/support/server/mixed_load.h"
 #include "tests/support/server/service_restored.h"
@@ -72,8 +73,8 @@ class SoakTest : public ::testing::Test {
   };
 
   void SetUp() override {
-    auto started = AuthServerProcess::Start(
-        {"--database-url=" + gate_.Through(url_), "--pool-idle-timeout=3s", "--rate-limit=off"});
+    auto started = AuthServerProcess::Start(WithCheapHashing(
+        {"--database-url=" + gate_.Through(url_), "--pool-idle-timeout=3s", "--rate-limit=off"}));
     ASSERT_THAT(started, IsOk());
     server_ = std::make_unique<AuthServerProcess>(*std::move(started));
   }
