@@ -52,13 +52,16 @@ constexpr ReasonRow kReasons[] = {
      "The server is shutting down: try again at another one."},
     {Reason::kInternal, "INTERNAL", absl::StatusCode::kInternal,
      "Internal error: report the request's id to the operator."},
+    {Reason::kCallerNotAllowed, "CALLER_NOT_ALLOWED", absl::StatusCode::kUnauthenticated,
+     "This call needs a service token that the server knows: send one in the metadata "
+     "`authorization: Bearer ...`."},
 };
 
 constexpr bool RowsAreInOrder() {
   for (size_t i = 0; i < std::size(kReasons); ++i) {
     if (static_cast<size_t>(kReasons[i].reason) != i) return false;
   }
-  return std::size(kReasons) == static_cast<size_t>(Reason::kInternal) + 1;
+  return std::size(kReasons) == static_cast<size_t>(Reason::kCallerNotAllowed) + 1;
 }
 static_assert(RowsAreInOrder());
 
@@ -138,6 +141,12 @@ absl::Status InvalidFields(std::vector<FieldViolation> violations) {
   const ReasonRow& row = Row(Reason::kInvalidFields);
   return WithDetails(row.code, row.message,
                      {Reason::kInvalidFields, std::move(violations), std::nullopt});
+}
+
+absl::Status NotPermitted() {
+  return WithDetails(absl::StatusCode::kPermissionDenied,
+                     "The role of this service token may not make this call.",
+                     {Reason::kCallerNotAllowed, {}, std::nullopt});
 }
 
 absl::Status InternalBecause(absl::string_view cause) {

@@ -27,6 +27,7 @@ enum class Reason {
   kCancelled,
   kShuttingDown,
   kInternal,
+  kCallerNotAllowed,
 };
 
 // What is wrong with one field. One to one with auth.v1.FieldViolationReason.
@@ -62,6 +63,10 @@ std::string_view Name(Violation violation);
 // the message is safe to show (no SQL, no driver text, no e-mail address).
 absl::Status MakeError(Reason reason, std::optional<Duration> retry_after = std::nullopt);
 absl::Status InvalidFields(std::vector<FieldViolation> violations);
+
+// kCallerNotAllowed for a caller who is known and may not: PERMISSION_DENIED. (MakeError's is for
+// whom nobody knows: UNAUTHENTICATED.)
+absl::Status NotPermitted();
 
 // kInternal, and why: for the log, never for a caller. `cause` must not repeat what a caller sent.
 absl::Status InternalBecause(absl::string_view cause);

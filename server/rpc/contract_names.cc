@@ -18,7 +18,7 @@ std::vector<std::string> RpcNames() {
 
 std::vector<std::string> ReasonNames() {
   std::vector<std::string> names;
-  for (int reason = 0; reason <= static_cast<int>(account::Reason::kInternal); ++reason) {
+  for (int reason = 0; reason <= static_cast<int>(account::Reason::kCallerNotAllowed); ++reason) {
     names.emplace_back(Name(account::Reason{reason}));
   }
   return names;

@@ -19,7 +19,7 @@ constexpr Reason kReasons[] = {Reason::kInvalidFields,     Reason::kEmailAlready
                                Reason::kOverloaded,        Reason::kDatabaseUnavailable,
                                Reason::kOutcomeUnknown,    Reason::kDeadlineExceeded,
                                Reason::kCancelled,         Reason::kShuttingDown,
-                               Reason::kInternal};
+                               Reason::kInternal,          Reason::kCallerNotAllowed};
 
 TEST(ErrorsTest, CodeFollowsFromReason) {
   EXPECT_THAT(MakeError(Reason::kEmailAlreadyRegistered),
@@ -35,6 +35,9 @@ TEST(ErrorsTest, CodeFollowsFromReason) {
   EXPECT_THAT(MakeError(Reason::kCancelled), StatusIs(absl::StatusCode::kCancelled));
   EXPECT_THAT(MakeError(Reason::kShuttingDown), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(MakeError(Reason::kInternal), StatusIs(absl::StatusCode::kInternal));
+  EXPECT_THAT(MakeError(Reason::kCallerNotAllowed), StatusIs(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(NotPermitted(), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_EQ(GetErrorDetails(NotPermitted()).reason, Reason::kCallerNotAllowed);
   EXPECT_THAT(InvalidFields({}), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 

@@ -57,7 +57,7 @@ std::set<std::string> NamesOf(const google::protobuf::EnumDescriptor* descriptor
 
 std::vector<Reason> AllReasons() {
   std::vector<Reason> all;
-  for (int i = 0; i <= static_cast<int>(Reason::kInternal); ++i) all.push_back(Reason{i});
+  for (int i = 0; i <= static_cast<int>(Reason::kCallerNotAllowed); ++i) all.push_back(Reason{i});
   return all;
 }
 
@@ -92,6 +92,7 @@ TEST(StatusMappingTest, EveryReasonHasItsCodeAndErrorInfo) {
       {Reason::kDeadlineExceeded, grpc::StatusCode::DEADLINE_EXCEEDED},
       {Reason::kShuttingDown, grpc::StatusCode::UNAVAILABLE},
       {Reason::kInternal, grpc::StatusCode::INTERNAL},
+      {Reason::kCallerNotAllowed, grpc::StatusCode::UNAUTHENTICATED},
   };
   EXPECT_EQ(codes.size() + 1, AllReasons().size()) << "all but CANCELLED";
   for (const auto& [reason, code] : codes) {
