@@ -3,13 +3,9 @@
 #include <functional>
 #include <string>
 
-namespace auth::ops {
+#include "server/ops/http_message.h"
 
-struct HttpResponse {
-  int status = 200;
-  std::string body{};
-  std::string content_type = "application/json";
-};
+namespace auth::ops {
 
 // One path of OpsHttpServer and who answers it.
 struct HttpRoute {
