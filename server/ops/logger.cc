@@ -15,7 +15,7 @@ Logger::Logger(Options options, const Clock* clock, LogWriter::Sink sink)
     : options_(options),
       clock_(clock),
       limiter_(options.repeats_per_second),
-      writer_(std::move(sink), clock) {}
+      writer_(std::move(sink)) {}
 
 void Logger::Log(LogLevel level, std::string_view event, LogFields fields) {
   if (!Enabled(level)) return;
