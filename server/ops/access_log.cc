@@ -9,6 +9,8 @@ namespace {
 
 // A W3C trace id has 32 characters and a UUID 36; what callers send instead is cut here.
 constexpr std::size_t kMaxIdLength = 64;
+// A name in a certificate may be a long URI.
+constexpr std::size_t kMaxCallerLength = 256;
 
 double Milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
@@ -34,7 +36,9 @@ void AccessLog::OnCall(const CallRecord& record) {
                     {"queue_ms", Milliseconds(record.queue_time)},
                     {"hash_ms", Milliseconds(record.hash_time)},
                     {"store_ms", Milliseconds(record.store_time)},
+                    {"db_attempts", record.db_attempts},
                     {"peer", record.peer},
+                    {"caller", std::string_view(record.caller).substr(0, kMaxCallerLength)},
                     {"request_id", std::string_view(record.request_id).substr(0, kMaxIdLength)},
                     {"trace_id", std::string_view(record.trace_id).substr(0, kMaxIdLength)}});
 }

@@ -138,6 +138,7 @@ class CallDriverTest : public ::testing::Test {
     CallInfo info;
     info.rpc = "Register";
     info.peer = "ipv4:127.0.0.1:1";
+    info.caller = "shop.example";
     info.request_id = "request-1";
     info.trace_id = "trace-1";
     return info;
@@ -188,6 +189,7 @@ TEST_F(CallDriverTest, HopsBetweenTheWorkersAndRecordsTheTimeOfEachStage) {
       pthread_getname_np(pthread_self(), name, sizeof name);
       threads.emplace_back(name);
       EXPECT_EQ(context.deadline, MonotonicTime(std::chrono::hours(1)) + kMaxDeadline);
+      if (threads.back().starts_with("store")) ++*context.db_attempts;
       clock_.Advance(takes);
       return next;
     };
@@ -208,7 +210,9 @@ TEST_F(CallDriverTest, HopsBetweenTheWorkersAndRecordsTheTimeOfEachStage) {
   EXPECT_EQ(record.store_time, milliseconds(7));
   EXPECT_EQ(record.queue_time, Duration::zero());
   EXPECT_EQ(record.duration, milliseconds(27));
+  EXPECT_EQ(record.db_attempts, 2);
   EXPECT_EQ(record.peer, "ipv4:127.0.0.1:1");
+  EXPECT_EQ(record.caller, "shop.example");
   EXPECT_EQ(record.request_id, "request-1");
   EXPECT_EQ(record.trace_id, "trace-1");
 }
