@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/ops/log_line.h"
+#include "server/ops/log_scope.h"
 
 namespace auth::ops {
 
@@ -33,6 +34,7 @@ void Logger::Write(LogLevel level, std::string_view event, LogFields fields,
                                                 .level = level,
                                                 .event = event,
                                                 .fields = fields,
+                                                .scope = LogScope::Current(),
                                                 .suppressed = suppressed}));
 }
 

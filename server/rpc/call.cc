@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "server/account/errors.h"
+#include "server/ops/log_scope.h"
 #include "server/ops/status_names.h"
 
 namespace auth::rpc {
@@ -113,6 +114,7 @@ void Call::RunStep(Stage stage) {
   const MonotonicTime started = dependencies_.clock->Monotonic();
   Stage next = Stage::kDone;
   const absl::Status thrown = CatchAll([&] {
+    const ops::LogScope scope(info_.request_id, info_.trace_id);
     next = operation_->Run({deadline_, &cancelled_, &db_attempts_});
   });
   if (stage == Stage::kHash) {

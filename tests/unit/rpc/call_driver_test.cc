@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "server/account/errors.h"
+#include "server/ops/log_scope.h"
 #include "tests/support/eventually.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/gate.h"
@@ -215,6 +216,19 @@ TEST_F(CallDriverTest, HopsBetweenTheWorkersAndRecordsTheTimeOfEachStage) {
   EXPECT_EQ(record.caller, "shop.example");
   EXPECT_EQ(record.request_id, "request-1");
   EXPECT_EQ(record.trace_id, "trace-1");
+}
+
+TEST_F(CallDriverTest, WhatAStepLogsIsOfItsCall) {
+  Caller& caller = NewCaller();
+  std::string ids;
+  Start(&caller, Info(), Stage::kStore, {[&](const account::CallContext&) {
+    const ops::LogScope* const scope = ops::LogScope::Current();
+    if (scope == nullptr) return Stage::kDone;
+    ids.append(scope->request_id()).append(" ").append(scope->trace_id());
+    return Stage::kDone;
+  }});
+  EXPECT_TRUE(caller.Await().ok());
+  EXPECT_EQ(ids, "request-1 trace-1");
 }
 
 TEST_F(CallDriverTest, AnOperationThatIsDoneAtOnceNeedsNoPlace) {
