@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "pool/clock.h"
+#include "server/ops/trace_context.h"
 
 namespace auth::ops {
 
@@ -22,7 +23,7 @@ struct CallRecord {
   std::string peer;
   std::string caller;  // who the caller is by his credentials, or empty
   std::string request_id;
-  std::string trace_id;  // of the caller's W3C traceparent, or empty
+  TraceContext trace;
 };
 
 // Is told of every answered call. Thread-safe; called once a call, must not block.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/account/uuid.h"
+#include "server/ops/trace_context.h"
 #include "server/rpc/call_metadata.h"
 #include "server/rpc/status_mapping.h"
 
@@ -44,7 +45,7 @@ grpc::ServerUnaryReactor* UnaryCall::Start(CallDriver* driver, const Clock& cloc
   info.peer = context->peer();
   info.caller = Caller(*context);
   info.request_id = RequestId(*context, clock);
-  info.trace_id = TraceIdOf(Metadata(*context, kTraceParentKey));
+  info.trace = ops::ParseTraceParent(Metadata(*context, kTraceParentKey));
   if (context->deadline() != WallTime::max()) info.client_deadline = context->deadline();
 
   auto* call = new UnaryCall(context, info.request_id, std::move(write_result));

@@ -141,7 +141,7 @@ class CallDriverTest : public ::testing::Test {
     info.peer = "ipv4:127.0.0.1:1";
     info.caller = "shop.example";
     info.request_id = "request-1";
-    info.trace_id = "trace-1";
+    info.trace.trace_id = "trace-1";
     return info;
   }
 
@@ -215,7 +215,7 @@ TEST_F(CallDriverTest, HopsBetweenTheWorkersAndRecordsTheTimeOfEachStage) {
   EXPECT_EQ(record.peer, "ipv4:127.0.0.1:1");
   EXPECT_EQ(record.caller, "shop.example");
   EXPECT_EQ(record.request_id, "request-1");
-  EXPECT_EQ(record.trace_id, "trace-1");
+  EXPECT_EQ(record.trace.trace_id, "trace-1");
 }
 
 TEST_F(CallDriverTest, WhatAStepLogsIsOfItsCall) {
@@ -229,6 +229,21 @@ TEST_F(CallDriverTest, WhatAStepLogsIsOfItsCall) {
   }});
   EXPECT_TRUE(caller.Await().ok());
   EXPECT_EQ(ids, "request-1 trace-1");
+}
+
+TEST_F(CallDriverTest, TheOperationIsToldTheTraceIfTheCallerSamplesIt) {
+  for (const bool sampled : {false, true}) {
+    CallInfo info = Info();
+    info.trace.sampled = sampled;
+    Caller& caller = NewCaller();
+    std::string told;
+    Start(&caller, info, Stage::kStore, {[&](const account::CallContext& context) {
+      told = context.sampled_trace_id;
+      return Stage::kDone;
+    }});
+    EXPECT_TRUE(caller.Await().ok());
+    EXPECT_EQ(told, sampled ? "trace-1" : "");
+  }
 }
 
 TEST_F(CallDriverTest, AnOperationThatIsDoneAtOnceNeedsNoPlace) {
