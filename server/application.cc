@@ -194,7 +194,8 @@ absl::Status Application::Parts::ListenForOperators() {
                           },
                       .pool = [this] { return database->PoolStats(); },
                       .metrics = [this] { return metrics_page->Render(); }},
-                     clock));
+                     clock),
+      clock);
   if (!server.ok()) return server.status();
   ops_http = *std::move(server);
   return absl::OkStatus();
