@@ -21,6 +21,11 @@ struct SlotStats {
   MonotonicTime since{};
 };
 
+// What is known of the database, in a word.
+enum class DatabaseState { kConnecting, kUp, kDown };
+// "connecting", "up", "down".
+std::string_view Name(DatabaseState state);
+
 // One consistent picture of the pool, taken under its lock.
 struct PoolStats {
   int connecting = 0;
@@ -43,6 +48,8 @@ struct PoolStats {
   // Those there are, `total()` of them.
   std::vector<SlotStats> slots;
 
+  // kConnecting before the first evidence.
+  DatabaseState database() const;
   // What the database counts as ours.
   int total() const { return connecting + validating + idle + in_use + resetting; }
 };

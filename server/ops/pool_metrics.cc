@@ -25,18 +25,6 @@ static_assert(static_cast<std::size_t>(pool::ValidationTier::kPing) == 1);
 static_assert(static_cast<std::size_t>(Effect::kOnce) == 2);
 static_assert(kSqlFaults == 11);
 
-std::string_view EffectName(Effect effect) {
-  switch (effect) {
-    case Effect::kReadOnly:
-      return "read_only";
-    case Effect::kIdempotent:
-      return "idempotent";
-    case Effect::kOnce:
-      return "once";
-  }
-  return kOther;
-}
-
 // The name of a fault, of kOther after the last of them, and then of kOk.
 std::string_view ResultName(std::size_t index) {
   if (index < kSqlFaults) return pool::SqlFaultName(static_cast<SqlFault>(index));
@@ -117,7 +105,7 @@ PoolMetrics::PoolMetrics(prometheus::Registry* registry)
       const std::string_view name = ResultName(i);
       attempts_[Index(effect)][i] = {
           name, &attempts.Add(
-                    {{"effect", std::string(EffectName(effect))}, {"result", std::string(name)}})};
+                    {{"effect", std::string(pool::Name(effect))}, {"result", std::string(name)}})};
     }
   }
 
