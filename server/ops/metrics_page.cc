@@ -36,6 +36,10 @@ void AppendPool(const pool::PoolStats& stats, std::vector<MetricFamily>* page) {
                   Labelled("state", "resetting", stats.resetting)}});
   page->push_back(Gauge("auth_pool_max", "The most connections the pool may hold.", stats.max));
   page->push_back(Gauge("auth_pool_waiters", "Callers that wait for a connection.", stats.waiters));
+  page->push_back(Gauge("auth_database_up",
+                        "1 if the newest evidence says that the database answers, 0 if it says that "
+                        "it does not, or before there is any.",
+                        stats.database() == pool::DatabaseState::kUp ? 1 : 0));
   page->push_back(Gauge("auth_pool_generation", "Raised by one whenever the pool is recreated.",
                         static_cast<double>(stats.generation)));
   page->push_back(Gauge("auth_pool_breaker_state",
@@ -52,12 +56,18 @@ void AppendWorkers(const std::vector<WorkerStats>& workers, std::vector<MetricFa
                        .help = "Tasks being run by a worker.",
                        .type = MetricType::Gauge,
                        .metric = {}};
+  MetricFamily threads{.name = "auth_worker_threads",
+                       .help = "Workers there are: as many tasks run at once.",
+                       .type = MetricType::Gauge,
+                       .metric = {}};
   for (const WorkerStats& each : workers) {
+    threads.metric.push_back(Labelled("pool", each.name, each.threads));
     queued.metric.push_back(Labelled("pool", each.name, each.queued));
     running.metric.push_back(Labelled("pool", each.name, each.running));
   }
   page->push_back(std::move(queued));
   page->push_back(std::move(running));
+  page->push_back(std::move(threads));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ TARGET_LABELS = {"job", "instance"}
 # On the page, but on no panel, because:
 NOT_SHOWN = {
     "process_virtual_memory_bytes": "address space says nothing about memory; RSS is shown",
-    "process_max_fds": "shown as the denominator of the open files",
+    "auth_snapshot_sequence": "tells which picture a page shows, for whoever compares two",
 }
 UNITS = {"none", "short", "s", "bytes", "percentunit", "reqps", "ops", "dateTimeAsIso"}
 

@@ -88,6 +88,8 @@ TEST_F(MetricsPageTest, EveryNameIsThereFromTheFirstScrape) {
       {"auth_store_seconds", "histogram"},
       {"auth_worker_queue", "gauge"},
       {"auth_worker_running", "gauge"},
+      {"auth_worker_threads", "gauge"},
+      {"auth_database_up", "gauge"},
       {"auth_log_lines_dropped_total", "counter"},
       {"auth_snapshot_sequence", "gauge"},
       {"auth_build_info", "gauge"},
