@@ -346,11 +346,10 @@ TEST_F(PgUserStoreTest, TheDatabaseShowsTheTraceOfASampledCall) {
   pool::PoolOptions options;
   options.max_connections = 1;
   TestStore direct(url_, options);
-  const NewUser user = MakeNewUser("ann@example.com");
   account::CallContext sampled{direct.In(seconds(30))};
   sampled.sampled_trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
   const account::CallContext plain{direct.In(seconds(30))};
-  ASSERT_THAT(direct.store().FindUserByEmailKey(sampled, user.email_key), IsOk());
+  ASSERT_THAT(direct.store().FindUserByEmailKey(sampled, "nobody@example.com"), IsOk());
 
   const auto names = [&](const std::string& state) {
     return postgres().QueryValue(
@@ -359,6 +358,7 @@ TEST_F(PgUserStoreTest, TheDatabaseShowsTheTraceOfASampledCall) {
         state + "'");
   };
   for (const bool traced : {true, false}) {
+    const NewUser user = MakeNewUser(traced ? "ann@example.com" : "bob@example.com");
     database_.Execute("BEGIN");
     database_.Execute(
         "INSERT INTO users (id, email, email_key, password_hash, created_at, updated_at) "
@@ -376,7 +376,7 @@ TEST_F(PgUserStoreTest, TheDatabaseShowsTheTraceOfASampledCall) {
     EXPECT_EQ(result->kind, Kind::kCreated);
     EXPECT_EQ(names("idle"), "auth_server");
   }
-  EXPECT_EQ(CountUsers(), 1);
+  EXPECT_EQ(CountUsers(), 2);
 }
 
 TEST_F(PgUserStoreTest, CountsTheAttemptsOfACall) {
