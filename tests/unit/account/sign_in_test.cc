@@ -215,12 +215,12 @@ class InterferingStore : public testing::InMemoryUserStore {
   std::string changed_hash;
   absl::Status failure;
 
-  absl::StatusOr<bool> ReplacePasswordHash(MonotonicTime deadline, const Uuid& user_id,
+  absl::StatusOr<bool> ReplacePasswordHash(const CallContext& call, const Uuid& user_id,
                                            const std::string& old_hash,
                                            const std::string& new_hash) override {
     if (!failure.ok()) return failure;
     SetPasswordHash(kEmail, changed_hash);
-    return InMemoryUserStore::ReplacePasswordHash(deadline, user_id, old_hash, new_hash);
+    return InMemoryUserStore::ReplacePasswordHash(call, user_id, old_hash, new_hash);
   }
 };
 

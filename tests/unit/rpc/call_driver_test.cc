@@ -132,12 +132,14 @@ class CallDriverTest : public ::testing::Test {
             .admission = &admission_,
             .hash_workers = hash_workers_.get(),
             .store_workers = store_workers_.get(),
-            .observer = &recorder_};
+            .observer = &recorder_,
+            .access = &access_};
   }
 
   static CallInfo Info() {
     CallInfo info;
     info.rpc = "Register";
+    info.method = "auth.v1.AuthService/Register";
     info.peer = "ipv4:127.0.0.1:1";
     info.caller = "shop.example";
     info.request_id = "request-1";
@@ -171,6 +173,7 @@ class CallDriverTest : public ::testing::Test {
   testing::FakeClock clock_;
   std::vector<std::unique_ptr<Caller>> callers_;
   Recorder recorder_;
+  const AccessPolicy access_{nullptr};
   Gate gate_{Gate::State::kClosed};
   work::AdmissionController admission_{{.hash_workers = 1, .hash_queue = 2, .store_calls = 50},
                                        &clock_};
