@@ -119,7 +119,7 @@ TEST_F(ConnectionLimit, CallersWaitUntilOneIsFree) {
     EXPECT_TRUE(Eventually([&] { return load.FirstOkAfter(freed) != MixedLoad::TimePoint::max(); },
                            seconds(10)));
     longest = std::max(longest, AwaitNewcomer(newcomer.get()));
-    LetPass(milliseconds(random_() % 1000));
+    LetPass(milliseconds(1000 + random_() % 1000));
   }
 
   load.Stop();
