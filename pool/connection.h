@@ -54,7 +54,7 @@ class Connection {
   virtual void Cut() noexcept = 0;
 };
 
-// Opens connections. Thread-safe: the pool calls Connect from its connector threads.
+// Opens connections. Thread-safe: the pool calls it from its connector threads.
 class ConnectionFactory {
  public:
   virtual ~ConnectionFactory() = default;
@@ -62,8 +62,13 @@ class ConnectionFactory {
   // Connects, blocking until `deadline` at the latest. The Status of a failure carries an SqlError.
   virtual absl::StatusOr<std::unique_ptr<Connection>> Connect(MonotonicTime deadline) = 0;
 
-  // Makes running and later Connects fail at once, but for one that waits for the system's
-  // resolver, which nobody can interrupt; called when the pool drains or is destroyed.
+  // Whether anybody listens where the database should be; blocks until `deadline` at the latest.
+  // Opens no session, so a database that sleeps behind its listener sleeps on. kLost if nobody
+  // does.
+  virtual absl::Status Dial(MonotonicTime deadline) = 0;
+
+  // Makes running and later Connects and Dials fail at once, but for one that waits for the
+  // system's resolver, which nobody can interrupt; called when the pool drains or is destroyed.
   virtual void Cancel() = 0;
 };
 

@@ -66,6 +66,8 @@ void ConnectionPool::Retire(Slot* slot, const Retirement& retirement) {
 
 void ConnectionPool::InvalidateAll() { state_.Recreate(); }
 
+void ConnectionPool::LookAtIdle() { state_.LookAtIdle(); }
+
 PoolStats ConnectionPool::Stats() const { return state_.Stats(); }
 
 absl::Status ConnectionPool::Drain(MonotonicTime deadline) {

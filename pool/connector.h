@@ -11,8 +11,9 @@
 namespace auth::pool {
 
 // The threads that connect, max_connecting of them: wait until PoolState wants a connection, open
-// it, hand it over. All must outlive it; PoolState::Stop and ConnectionFactory::Cancel come before
-// its destruction, which joins the threads.
+// it, hand it over; or dial, when PoolState wants no more than to know whether anybody listens. All
+// must outlive it; PoolState::Stop and ConnectionFactory::Cancel come before its destruction, which
+// joins the threads.
 class Connector {
  public:
   Connector(const PoolOptions& options, const Clock* clock, ConnectionFactory* factory,
@@ -21,6 +22,7 @@ class Connector {
 
  private:
   void Run();
+  void Connect(Slot* slot);
 
   const Duration connect_timeout_;
   const Clock* const clock_;

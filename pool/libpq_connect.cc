@@ -102,7 +102,7 @@ PgConn StartConnect(const Conninfo& conninfo) {
 void PgConnDeleter::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
 
 absl::StatusOr<PgConn> ConnectLibpq(const Conninfo& conninfo, const ConnectDeadlines& deadlines,
-                                    int cancel_fd, const Clock* clock) {
+                                    int cancel_fd, const Clock* clock, ConnectDepth depth) {
   PgConn connection = StartConnect(conninfo);
   if (connection == nullptr) {
     return MakeSqlStatus(SqlFault::kLost, "out of memory while connecting");
@@ -114,6 +114,7 @@ absl::StatusOr<PgConn> ConnectLibpq(const Conninfo& conninfo, const ConnectDeadl
   while (state != PGRES_POLLING_OK) {
     if (state == PGRES_POLLING_FAILED) return ConnectError(connection.get());
     const bool reached = PQstatus(connection.get()) != CONNECTION_STARTED;
+    if (reached && depth == ConnectDepth::kListener) return connection;
     const MonotonicTime deadline = reached ? deadlines.complete : deadlines.reached;
     switch (WaitForSocket(PQsocket(connection.get()), state == PGRES_POLLING_READING, deadline,
                           cancel_fd, clock)) {

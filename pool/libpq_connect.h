@@ -22,6 +22,12 @@ struct ConnectDeadlines {
   MonotonicTime complete;  // the session is not there; not before `reached`
 };
 
+// How far a connect goes.
+enum class ConnectDepth {
+  kSession,   // to a session that can be used
+  kListener,  // until somebody has accepted; nothing is sent
+};
+
 // Connects to the one host of `conninfo` without blocking in libpq: returns at its deadlines, or at
 // once when `cancel_fd` becomes readable. If it names no hostaddr, libpq looks the host up, which
 // blocks for as long as the resolver does, and the first of its addresses may take all the time.
@@ -30,6 +36,7 @@ struct ConnectDeadlines {
 // unreachable, no such host, timeout, the server is starting), kConfiguration for what somebody
 // must mend (password, database, TLS certificates, options), or what the server's SQLSTATE says.
 absl::StatusOr<PgConn> ConnectLibpq(const Conninfo& conninfo, const ConnectDeadlines& deadlines,
-                                    int cancel_fd, const Clock* clock);
+                                    int cancel_fd, const Clock* clock,
+                                    ConnectDepth depth = ConnectDepth::kSession);
 
 }  // namespace auth::pool

@@ -78,4 +78,23 @@ std::string_view Name(BreakerState state) {
   return "unknown";
 }
 
+bool WasInvalid(RetireReason reason) {
+  switch (reason) {
+    case RetireReason::kClosedByServer:
+    case RetireReason::kLost:
+    case RetireReason::kPingTimeout:
+    case RetireReason::kDeadline:
+    case RetireReason::kReadOnly:
+    case RetireReason::kStaleStatement:
+      return true;
+    case RetireReason::kIdleTimeout:
+    case RetireReason::kMaxLifetime:
+    case RetireReason::kStaleGeneration:
+    case RetireReason::kInvalidated:
+    case RetireReason::kDrained:
+      return false;
+  }
+  return false;
+}
+
 }  // namespace auth::pool

@@ -43,6 +43,9 @@ std::string_view Name(AcquireResult result);
 std::string_view Name(ValidationTier tier);
 std::string_view Name(BreakerState state);
 
+// Whether a connection was closed because it no longer worked, and not because of its age.
+bool WasInvalid(RetireReason reason);
+
 // Is told what happens in the pool: metrics and the log hang here, the pool knows neither.
 // Called without a lock held, from any thread; must not block, and of the pool must call nothing
 // but Stats.

@@ -242,6 +242,7 @@ void PoolState::Learn(const SqlError& failure, int64_t generation, Deferred* def
 }
 
 void PoolState::NoteAnswer(MonotonicTime now, Deferred* deferred) {
+  dial_.OnAnswer();
   if (reachability_.OnAnswer(now)) TellReachability(deferred);
 }
 
@@ -278,6 +279,15 @@ void PoolState::Recreate() {
   FollowGeneration(/*raised=*/true, &deferred);
 }
 
+void PoolState::LookAtIdle() {
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  for (Slot* const slot : slots_.idle()) slot->sweep = true;
+  if (!slots_.idle().empty()) WakeMaintainerAt(kAwake, &deferred);
+  if (reachability_.silent()) dial_.OnLooked(clock_->Monotonic());
+  WakeConnectors(&deferred);
+}
+
 // --- Connecting ----------------------------------------------------------------------------------
 
 void PoolState::RequestInitial(int count) {
@@ -287,21 +297,28 @@ void PoolState::RequestInitial(int count) {
   WakeConnectors(&deferred);
 }
 
-Slot* PoolState::AwaitConnect() {
+ConnectTask PoolState::AwaitConnect() {
   Deferred deferred(observer_);
   MutexLock lock(&mutex_);
   while (!stopping_) {
-    const MonotonicTime when = NextConnect();
-    if (when <= clock_->Monotonic()) {
+    const MonotonicTime now = clock_->Monotonic();
+    const MonotonicTime next_connect = NextConnect();
+    if (next_connect <= now) {
       Slot* const slot = slots_.TakeEmpty();
       slot->generation = generation_.current();
-      if (policy_.OnStarted(clock_->Monotonic())) TellBreaker(&deferred);
+      slot->opened = {};
+      if (policy_.OnStarted(now)) TellBreaker(&deferred);
       WakeConnectors(&deferred);
-      return slot;
+      return {.connect = slot, .dial = false};
     }
-    clock_->WaitUntil(when, &connect_wanted_, &mutex_);
+    const MonotonicTime next_dial = NextDial();
+    if (next_dial <= now) {
+      dial_.OnStarted(now);
+      return {.connect = nullptr, .dial = true};
+    }
+    clock_->WaitUntil(std::min(next_connect, next_dial), &connect_wanted_, &mutex_);
   }
-  return nullptr;
+  return {};
 }
 
 bool PoolState::OnConnected(Slot* slot, std::unique_ptr<Connection> connection,
@@ -314,6 +331,7 @@ bool PoolState::OnConnected(Slot* slot, std::unique_ptr<Connection> connection,
   generation_.OnConnected();
   NoteAnswer(now, &deferred);
   slot->connection = std::move(connection);
+  slot->opened = now;
   slot->expires = now + options_.max_lifetime -
                   jitter_.Between(Duration::zero(), options_.max_lifetime / kLifetimeJitter);
   slot->last_used = now;
@@ -362,6 +380,25 @@ void PoolState::OnConnectFailed(Slot* slot, const absl::Status& status, Monotoni
   WakeConnectors(&deferred);
 }
 
+void PoolState::OnDialed(const absl::Status& status) {
+  const MonotonicTime now = clock_->Monotonic();
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  if (draining_) return;
+  const bool news = dial_.OnDialed(status.ok(), now);
+  if (!status.ok()) {
+    NoteSilence(SqlErrorOrLost(status), now, &deferred);
+  } else if (news && reachability_.OnAnswer(now)) {
+    TellReachability(&deferred);
+  }
+  WakeConnectors(&deferred);
+}
+
+MonotonicTime PoolState::NextDial() const {
+  const bool connects = !waiters_.empty() || slots_.count(SlotState::kConnecting) > 0;
+  return draining_ || connects ? kNever : dial_.due();
+}
+
 ConnectDemand PoolState::Demand() const {
   ConnectDemand demand;
   demand.waiters = waiters_.size();
@@ -376,7 +413,7 @@ MonotonicTime PoolState::NextConnect() const {
 }
 
 void PoolState::WakeConnectors(Deferred* deferred) {
-  if (NextConnect() != kNever) deferred->Wake(&connect_wanted_);
+  if (NextConnect() != kNever || NextDial() != kNever) deferred->Wake(&connect_wanted_);
 }
 
 void PoolState::TellBreaker(Deferred* deferred) {
@@ -411,8 +448,12 @@ Maintenance PoolState::AwaitMaintenance() {
 bool PoolState::OnSwept(Slot* slot, SocketState socket) {
   Deferred deferred(observer_);
   MutexLock lock(&mutex_);
-  std::optional<RetireReason> reason = Obsolete(*slot, clock_->Monotonic());
-  if (socket == SocketState::kDead) reason = RetireReason::kClosedByServer;
+  const MonotonicTime now = clock_->Monotonic();
+  std::optional<RetireReason> reason = Obsolete(*slot, now);
+  if (socket == SocketState::kDead) {
+    reason = RetireReason::kClosedByServer;
+    dial_.OnIdleClosed(now);
+  }
   if (reason.has_value()) {
     StartClosing(slot, *reason, &deferred);
     WakeConnectors(&deferred);
@@ -463,9 +504,23 @@ MonotonicTime PoolState::NextMaintenance() {
 
 // --- The whole pool ------------------------------------------------------------------------------
 
+SlotStats PoolState::Describe(const Slot& slot) {
+  // What the thread that has the slot may be writing is not read: only the lock's own fields.
+  const bool idle = slot.state == SlotState::kIdle;
+  const bool in_use = slot.state == SlotState::kInUse;
+  return {.state = Name(slot.state),
+          .generation = slot.generation,
+          .opened = slot.opened,
+          .expires = slot.opened == MonotonicTime{} ? MonotonicTime{} : slot.expires,
+          .since = idle     ? slot.last_used
+                   : in_use ? slot.borrowed
+                            : MonotonicTime{}};
+}
+
 PoolStats PoolState::Stats() const {
-  MutexLock lock(&mutex_);
   PoolStats stats;
+  stats.slots.reserve(static_cast<size_t>(options_.max_connections));
+  MutexLock lock(&mutex_);
   stats.connecting = slots_.count(SlotState::kConnecting);
   stats.validating = slots_.count(SlotState::kValidating);
   stats.idle = slots_.count(SlotState::kIdle);
@@ -476,6 +531,9 @@ PoolStats PoolState::Stats() const {
   stats.generation = generation_.current();
   stats.breaker = policy_.breaker();
   reachability_.Describe(&stats);
+  for (const Slot& slot : slots_.slots()) {
+    if (slot.state != SlotState::kEmpty) stats.slots.push_back(Describe(slot));
+  }
   return stats;
 }
 

@@ -12,6 +12,7 @@
 #include "pool/connect_policy.h"
 #include "pool/connection.h"
 #include "pool/deferred.h"
+#include "pool/dial_policy.h"
 #include "pool/generation.h"
 #include "pool/mutex.h"
 #include "pool/pool_observer.h"
@@ -48,6 +49,14 @@ struct Maintenance {
   Slot* sweep = nullptr;
 };
 
+// The next thing for a connector to do, without the lock. Neither: the pool stops.
+struct ConnectTask {
+  // To be connected, then OnConnected or OnConnectFailed.
+  Slot* connect = nullptr;
+  // To be dialled, then OnDialed.
+  bool dial = false;
+};
+
 // The pool's one mutex and all that it guards: which slot is whose, who waits, what the rules
 // (ConnectPolicy, Generation, Reachability) say. Every state change of the pool is a method here.
 //
@@ -80,11 +89,13 @@ class PoolState {
   // Connecting.
 
   void RequestInitial(int count);
-  // Waits until a connect is wanted and due; nullptr when the pool stops.
-  Slot* AwaitConnect();
+  // Waits until a connect or a dial is wanted and due.
+  ConnectTask AwaitConnect();
   // False if the connection came too late to be used: destroy it, then OnClosed.
   bool OnConnected(Slot* slot, std::unique_ptr<Connection> connection, MonotonicTime started);
   void OnConnectFailed(Slot* slot, const absl::Status& status, MonotonicTime started);
+
+  void OnDialed(const absl::Status& status);
 
   // Maintenance.
 
@@ -96,6 +107,7 @@ class PoolState {
   // The whole pool.
 
   void Recreate();
+  void LookAtIdle();
   PoolStats Stats() const;
   // Refuses every caller from now on and closes what is idle.
   void BeginDrain();
@@ -117,6 +129,8 @@ class PoolState {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Keeps busy_since_; after each change of what is lent.
   void NoteBusy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  static SlotStats Describe(const Slot& slot);
 
   // Hands a live connection to the longest waiter, or makes it idle.
   void MakeAvailable(Slot* slot, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -144,6 +158,8 @@ class PoolState {
   void FollowGeneration(bool raised, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   ConnectDemand Demand() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // When to dial; kNever while a connect tells more.
+  MonotonicTime NextDial() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   MonotonicTime NextConnect() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeConnectors(Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TellBreaker(Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -170,6 +186,7 @@ class PoolState {
   ConnectPolicy policy_ ABSL_GUARDED_BY(mutex_);
   Generation generation_ ABSL_GUARDED_BY(mutex_);
   Reachability reachability_ ABSL_GUARDED_BY(mutex_);
+  DialPolicy dial_ ABSL_GUARDED_BY(mutex_);
   Jitter jitter_ ABSL_GUARDED_BY(mutex_);
   // Since when all connections exist and are lent.
   std::optional<MonotonicTime> busy_since_ ABSL_GUARDED_BY(mutex_);

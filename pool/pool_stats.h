@@ -3,11 +3,28 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "pool/clock.h"
 #include "pool/pool_observer.h"
 
 namespace auth::pool {
+
+// One connection of the pool. The epoch stands for what is not known.
+struct SlotStats {
+  std::string_view state;  // "connecting", "validating", "idle", "in_use", "resetting"
+  int64_t generation = 0;
+  MonotonicTime opened{};
+  MonotonicTime expires{};
+  // When it was borrowed, or given back.
+  MonotonicTime since{};
+};
+
+// What is known of the database, in a word.
+enum class DatabaseState { kConnecting, kUp, kDown };
+// "connecting", "up", "down".
+std::string_view Name(DatabaseState state);
 
 // One consistent picture of the pool, taken under its lock.
 struct PoolStats {
@@ -28,7 +45,11 @@ struct PoolStats {
   // SqlFaultName and SQLSTATE of the last failure; empty if there was none.
   std::string last_fault;
   std::string last_sqlstate;
+  // Those there are, `total()` of them.
+  std::vector<SlotStats> slots;
 
+  // kConnecting before the first evidence.
+  DatabaseState database() const;
   // What the database counts as ours.
   int total() const { return connecting + validating + idle + in_use + resetting; }
 };

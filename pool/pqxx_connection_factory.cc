@@ -102,18 +102,29 @@ PqxxConnectionFactory::PqxxConnectionFactory(Options options, bool transaction_p
 PqxxConnectionFactory::~PqxxConnectionFactory() { close(cancel_fd_); }
 
 absl::StatusOr<std::unique_ptr<Connection>> PqxxConnectionFactory::Connect(MonotonicTime deadline) {
-  const absl::StatusOr<std::string> url = options_.url_source();
-  if (!url.ok()) {
-    return MakeSqlStatus(SqlFault::kConfiguration, std::string(url.status().message()));
-  }
-  const absl::StatusOr<Conninfo> conninfo = Conninfo::Parse(*url);
+  const absl::StatusOr<Conninfo> conninfo = CurrentConninfo();
   if (!conninfo.ok()) return conninfo.status();
-  absl::StatusOr<PgConn> connection = ConnectHosts(*conninfo, &deadline);
+  absl::StatusOr<PgConn> connection = ConnectHosts(*conninfo, ConnectDepth::kSession, &deadline);
   if (!connection.ok()) return connection.status();
   return Finish(*std::move(connection), deadline);
 }
 
+absl::Status PqxxConnectionFactory::Dial(MonotonicTime deadline) {
+  const absl::StatusOr<Conninfo> conninfo = CurrentConninfo();
+  if (!conninfo.ok()) return conninfo.status();
+  return ConnectHosts(*conninfo, ConnectDepth::kListener, &deadline).status();
+}
+
+absl::StatusOr<Conninfo> PqxxConnectionFactory::CurrentConninfo() const {
+  const absl::StatusOr<std::string> url = options_.url_source();
+  if (!url.ok()) {
+    return MakeSqlStatus(SqlFault::kConfiguration, std::string(url.status().message()));
+  }
+  return Conninfo::Parse(*url);
+}
+
 absl::StatusOr<PgConn> PqxxConnectionFactory::ConnectHosts(const Conninfo& conninfo,
+                                                           ConnectDepth depth,
                                                            MonotonicTime* deadline) {
   const std::vector<Conninfo> hosts = conninfo.SplitHosts();
   const Duration own_timeout = OwnTimeout(conninfo);
@@ -136,7 +147,10 @@ absl::StatusOr<PgConn> PqxxConnectionFactory::ConnectHosts(const Conninfo& conni
       const ConnectDeadlines deadlines = {
           .reached = now + std::min(share, own_timeout),
           .complete = now + std::min(std::max(share, left / 2), own_timeout)};
-      absl::StatusOr<PgConn> connection = ConnectAddress((*addresses)[j], deadlines);
+      absl::StatusOr<PgConn> connection =
+          depth == ConnectDepth::kListener
+              ? ConnectLibpq((*addresses)[j], deadlines, cancel_fd_, clock_, depth)
+              : OpenSession((*addresses)[j], deadlines);
       if (connection.ok() || IsFault(connection.status(), SqlFault::kConfiguration)) {
         return connection;
       }
@@ -158,8 +172,8 @@ absl::StatusOr<std::vector<Conninfo>> PqxxConnectionFactory::Resolve(const Conni
   return each;
 }
 
-absl::StatusOr<PgConn> PqxxConnectionFactory::ConnectAddress(const Conninfo& address,
-                                                             const ConnectDeadlines& deadlines) {
+absl::StatusOr<PgConn> PqxxConnectionFactory::OpenSession(const Conninfo& address,
+                                                          const ConnectDeadlines& deadlines) {
   StartupOptions wanted = transaction_pooling_      ? StartupOptions::kNone
                           : check_interval_refused_ ? StartupOptions::kNoCheckInterval
                                                     : StartupOptions::kAll;

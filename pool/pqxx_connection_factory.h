@@ -61,6 +61,7 @@ class PqxxConnectionFactory final : public ConnectionFactory {
   // it may be waking a database. A refused password ends it, as in libpq. What the resolver takes
   // is not counted. `prefer-standby` of target_session_attrs is judged for each address alone.
   absl::StatusOr<std::unique_ptr<Connection>> Connect(MonotonicTime deadline) override;
+  absl::Status Dial(MonotonicTime deadline) override;
   void Cancel() override;
 
   // Whether connections go through a transaction pooler; kAuto may find out at the first connect.
@@ -74,10 +75,13 @@ class PqxxConnectionFactory final : public ConnectionFactory {
                         const Clock* clock);
 
   // Moves `deadline` by what the resolver takes.
-  absl::StatusOr<PgConn> ConnectHosts(const Conninfo& conninfo, MonotonicTime* deadline);
+  absl::StatusOr<PgConn> ConnectHosts(const Conninfo& conninfo, ConnectDepth depth,
+                                      MonotonicTime* deadline);
+  absl::StatusOr<Conninfo> CurrentConninfo() const;
   // One Conninfo for each address of the one host of `conninfo`.
   absl::StatusOr<std::vector<Conninfo>> Resolve(const Conninfo& host) const;
-  absl::StatusOr<PgConn> ConnectAddress(const Conninfo& address, const ConnectDeadlines& deadlines);
+  // For a session: with our start-up options, as far as the server knows them.
+  absl::StatusOr<PgConn> OpenSession(const Conninfo& address, const ConnectDeadlines& deadlines);
   Conninfo WithDefaults(Conninfo conninfo, StartupOptions startup_options) const;
   bool cancelled() const;
   absl::StatusOr<std::unique_ptr<Connection>> Finish(PgConn connection, MonotonicTime deadline);

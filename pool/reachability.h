@@ -25,6 +25,9 @@ class Reachability {
     failed_before_ = true;
   }
 
+  // There is evidence, and it says that the database does not answer.
+  bool silent() const { return reachable_ == false; }
+
   void Describe(PoolStats* stats) const {
     stats->database_reachable = reachable_.value_or(false);
     stats->reachable_since = since_;

@@ -38,6 +38,7 @@ class SlotTable {
   const std::vector<Slot*>& idle() const { return idle_; }
   // Visits every slot: for (Slot& slot : slots()).
   std::vector<Slot>& slots() { return slots_; }
+  const std::vector<Slot>& slots() const { return slots_; }
 
   // Moves an idle slot to those that the maintainer closes.
   void Bury(Slot* slot);

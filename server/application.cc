@@ -18,15 +18,17 @@
 #include "server/account/argon2_hasher.h"
 #include "server/account/attempt_limiter.h"
 #include "server/account/password_policy.h"
+#include "server/config/config_text.h"
+#include "server/config/options.h"
 #include "server/database.h"
 #include "server/ops/access_log.h"
 #include "server/ops/call_metrics.h"
 #include "server/ops/exit_watchdog.h"
 #include "server/ops/listener_probe.h"
-#include "server/ops/metrics_page.h"
 #include "server/ops/observers.h"
 #include "server/ops/ops_http_server.h"
 #include "server/ops/ops_routes.h"
+#include "server/ops/snapshot.h"
 #include "server/rpc/contract_names.h"
 #include "server/rpc/grpc_server.h"
 #include "server/work/admission_controller.h"
@@ -63,6 +65,7 @@ struct Application::Parts {
 
   // Building, in this order.
   absl::Status BuildAccounts();
+  void BuildSnapshots();
   absl::Status Listen();
   absl::Status ListenForOperators();
   absl::Status WritePortFile() const;
@@ -70,6 +73,7 @@ struct Application::Parts {
   std::string grpc_address() const;
   std::string ops_address() const;
 
+  std::vector<ops::WorkerStats> Workers() const;
   absl::Status Prepare();
   void Drain();
 
@@ -87,7 +91,7 @@ struct Application::Parts {
   ops::AccessLog access_log{logger};
   std::unique_ptr<ops::CallMetrics> call_metrics;
   std::unique_ptr<ops::CallObservers> call_observers;
-  std::unique_ptr<ops::MetricsPage> metrics_page;
+  std::unique_ptr<ops::SnapshotSource> snapshots;
   std::unique_ptr<work::AdmissionController> admission;
   std::unique_ptr<rpc::GrpcServer> grpc;
   // After the server: tasks that outlive their calls' answers still refer to it.
@@ -122,6 +126,27 @@ absl::Status Application::Parts::BuildAccounts() {
               .clock = clock,
               .session_ttl = config.session_ttl};
   return absl::OkStatus();
+}
+
+std::vector<ops::WorkerStats> Application::Parts::Workers() const {
+  const auto stats = [](const char* name, int threads, const work::WorkerPool& workers) {
+    return ops::WorkerStats{name, threads, workers.running(), workers.queued()};
+  };
+  return {stats("hash", config.hash_workers, *hash_workers),
+          stats("store", config.pool.max_connections, *store_workers)};
+}
+
+void Application::Parts::BuildSnapshots() {
+  snapshots = std::make_unique<ops::SnapshotSource>(
+      &registry,
+      ops::SnapshotSource::Sources{.ready = [this] { return ready && !stopping; },
+                                   .pool = [this] { return database->PoolStats(); },
+                                   .look_at_pool = [this] { database->LookAtIdle(); },
+                                   .workers = [this] { return Workers(); },
+                                   .events = [this] { return database->PoolEvents(); },
+                                   .log_lines_dropped = [this] { return logger->dropped(); },
+                                   .version = Version()},
+      clock);
 }
 
 absl::Status Application::Parts::Listen() {
@@ -174,15 +199,6 @@ absl::Status Application::Parts::ListenForOperators() {
                                   .port = static_cast<std::uint16_t>(grpc->port()),
                                   .tls = config.tls()},
                                  clock);
-  metrics_page = std::make_unique<ops::MetricsPage>(
-      &registry,
-      ops::MetricsPage::Sources{.pool = [this] { return database->PoolStats(); },
-                                .workers = {{"hash", [this] { return hash_workers->queued(); },
-                                             [this] { return hash_workers->running(); }},
-                                            {"store", [this] { return store_workers->queued(); },
-                                             [this] { return store_workers->running(); }}},
-                                .log_lines_dropped = [this] { return logger->dropped(); },
-                                .version = Version()});
   auto server = ops::OpsHttpServer::Start(
       {.host = config.ops_listen->host, .port = config.ops_listen->port},
       ops::OpsRoutes({.live = [probe] { return probe.Check(); },
@@ -192,9 +208,9 @@ absl::Status Application::Parts::ListenForOperators() {
                             if (ready) return absl::OkStatus();
                             return absl::UnavailableError("waiting for the database");
                           },
-                      .pool = [this] { return database->PoolStats(); },
-                      .metrics = [this] { return metrics_page->Render(); }},
-                     clock));
+                      .snapshot = [this] { return snapshots->Take(); },
+                      .configuration = ConfigText(config, AllOptions())}),
+      clock);
   if (!server.ok()) return server.status();
   ops_http = *std::move(server);
   return absl::OkStatus();
@@ -254,6 +270,7 @@ absl::StatusOr<std::unique_ptr<Application>> Application::Start(const Config& co
   parts->database = *std::move(database);
   if (config.migrate != MigrateMode::kOnly) {
     if (absl::Status status = parts->BuildAccounts(); !status.ok()) return status;
+    parts->BuildSnapshots();
     if (absl::Status status = parts->Listen(); !status.ok()) return status;
     if (absl::Status status = parts->ListenForOperators(); !status.ok()) return status;
     if (absl::Status status = parts->WritePortFile(); !status.ok()) return status;

@@ -29,7 +29,9 @@ constexpr std::chrono::seconds kConnectionLimitsTry(1);
 
 void Database::Reachability::OnReachabilityChanged() {
   MutexLock lock(&mutex);
-  if (listener) listener(pool->Stats().database_reachable);
+  const bool answers = pool->Stats().database_reachable;
+  events->OnDatabase(answers);
+  if (listener) listener(answers);
 }
 
 void Database::SetListener(Listener listener) {
@@ -52,7 +54,8 @@ Database::Database(const Config& config, const Clock* clock, ops::Logger* logger
       logger_(logger),
       log_(logger),
       metrics_(registry),
-      observers_({&log_, &metrics_, &reachability_}) {}
+      events_(clock),
+      observers_({&log_, &metrics_, &events_, &reachability_}) {}
 
 Database::~Database() = default;
 
@@ -71,6 +74,7 @@ absl::Status Database::Build() {
   pool_ = std::make_unique<pool::ConnectionPool>(config_.pool, *std::move(factory), clock_,
                                                  &observers_);
   reachability_.pool = pool_.get();
+  reachability_.events = &events_;
   transactions_ = std::make_unique<pool::TransactionRunner>(pool_.get(), clock_, &observers_);
   users_ = std::make_unique<store::PgUserStore>(
       transactions_.get(), clock_, [this](const char* operation, const absl::Status& cause) {
@@ -79,6 +83,11 @@ absl::Status Database::Build() {
                           {"message", ops::CleanDriverMessage(std::string(cause.message()))}});
       });
   return absl::OkStatus();
+}
+
+std::int64_t Database::RecreatePool() {
+  pool_->InvalidateAll();
+  return pool_->Stats().generation;
 }
 
 absl::Status Database::Migrate() {

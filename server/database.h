@@ -2,6 +2,7 @@
 
 #include <prometheus/registry.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "server/dev/embedded_postgres.h"
 #include "server/ops/logger.h"
 #include "server/ops/observers.h"
+#include "server/ops/pool_events.h"
 #include "server/ops/pool_log.h"
 #include "server/ops/pool_metrics.h"
 #include "server/store/pg_user_store.h"
@@ -44,6 +46,11 @@ class Database {
 
   store::PgUserStore* users() { return users_.get(); }
   pool::PoolStats PoolStats() const { return pool_->Stats(); }
+  std::vector<ops::PoolEvent> PoolEvents() const { return events_.Recent(); }
+  // See ConnectionPool::LookAtIdle.
+  void LookAtIdle() { pool_->LookAtIdle(); }
+  // Retires every connection made until now; the generation of those to come.
+  std::int64_t RecreatePool();
 
   // Brings the schema up to date, or checks it, as --migrate says; waits for a database that is
   // away for outage_patience.
@@ -59,6 +66,7 @@ class Database {
   struct Reachability final : pool::PoolObserver {
     void OnReachabilityChanged() override;
     const pool::ConnectionPool* pool = nullptr;
+    ops::PoolEvents* events = nullptr;
     Mutex mutex;
     Listener listener ABSL_GUARDED_BY(mutex);
   };
@@ -75,6 +83,7 @@ class Database {
   ops::Logger* const logger_;
   ops::PoolLog log_;
   ops::PoolMetrics metrics_;
+  ops::PoolEvents events_;
   Reachability reachability_;
   ops::PoolObservers observers_;
 

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <atomic>
-
 #include "absl/status/status.h"
 #include "pool/clock.h"
+#include "server/account/call_context.h"
 
 namespace auth::account {
 
@@ -12,13 +11,6 @@ enum class Stage {
   kHash,   // on a hash worker: CPU-bound
   kStore,  // on a store worker: waits for the database
   kDone,   // nowhere: result() is there
-};
-
-// What an operation may know of the call that it serves.
-struct CallContext {
-  MonotonicTime deadline;
-  // Set when the caller has gone.
-  const std::atomic<bool>* cancelled = nullptr;
 };
 
 // CANCELLED or DEADLINE_EXCEEDED if nobody waits for the answer any more: asked right before a

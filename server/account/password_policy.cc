@@ -21,12 +21,13 @@ constexpr size_t kMaxEstimatedBytes = 64;
 // Shorter parts of an address occur in good passwords by chance.
 constexpr size_t kMinContextBytes = 5;
 
-// "Password" in languages that zxcvbn's lists do not know, as Romanizer writes it.
+// "Password" in languages that zxcvbn's lists do not know, as Romanizer writes it; the commonest
+// first.
 constexpr const char* kForeignPasswordWords[] = {
-    "parol'",  "parol",     "pasuwado", "mi ma",     "mima",       "bimilbeonho",
-    "haslo",   "passwort",  "senha",    "sifre",     "contrasena", "motdepasse",
-    "kodikos", "parola",    "heslo",    "salasana",  "wachtwoord", "losenord",
-    "jelszo",  "rhas phan", "klmtalsr", "klmt alsr", "adgangskode"};
+    "passwort", "parol'",    "parol",    "contrasena", "senha",      "motdepasse",
+    "pasuwado", "mi ma",     "mima",     "haslo",      "sifre",      "bimilbeonho",
+    "kodikos",  "parola",    "heslo",    "salasana",   "wachtwoord", "losenord",
+    "jelszo",   "rhas phan", "klmtalsr", "klmt alsr",  "adgangskode"};
 
 bool IsAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), absl::ascii_isascii);
@@ -56,13 +57,25 @@ std::string_view FirstCodePoints(std::string_view text, size_t max_code_points) 
   return text;
 }
 
+// The words to look for beside zxcvbn's own lists. A word's place is its rank there, and counts as
+// guesses: the two kinds take turns, and a place that the context does not need stays empty, so
+// that no address moves the other words and makes a password better.
+std::vector<const char*> Dictionary(const std::vector<std::string>& context) {
+  constexpr char kNoWord[] = "\x01";  // controls are in no password
+  constexpr size_t kForeign = std::size(kForeignPasswordWords);
+  std::vector<const char*> dictionary;
+  dictionary.reserve(kForeign + std::max(kForeign, context.size()) + 1);
+  for (size_t i = 0; i < std::max(kForeign, context.size()); ++i) {
+    dictionary.push_back(i < context.size() ? context[i].c_str() : kNoWord);
+    if (i < kForeign) dictionary.push_back(kForeignPasswordWords[i]);
+  }
+  dictionary.push_back(nullptr);
+  return dictionary;
+}
+
 // zxcvbn's estimate for the start of `password`: the binary logarithm of the guesses.
 double EstimateBits(std::string_view password, const std::vector<std::string>& context) {
-  std::vector<const char*> dictionary;
-  dictionary.reserve(context.size() + std::size(kForeignPasswordWords) + 1);
-  for (const std::string& word : context) dictionary.push_back(word.c_str());
-  for (const char* word : kForeignPasswordWords) dictionary.push_back(word);
-  dictionary.push_back(nullptr);
+  std::vector<const char*> dictionary = Dictionary(context);
   std::string start(password.substr(0, kMaxEstimatedBytes));
   const double bits = ZxcvbnMatch(start.c_str(), dictionary.data(), nullptr);
   WipeMemory(start.data(), start.size());

@@ -65,7 +65,7 @@ Stage RegisterUser::Hash(const CallContext& context) {
 }
 
 Stage RegisterUser::Register(const CallContext& context) {
-  absl::StatusOr<RegisterResult> stored = services_->store->Register(context.deadline, user_);
+  absl::StatusOr<RegisterResult> stored = services_->store->Register(context, user_);
   if (!stored.ok()) return Finish(stored.status());
   switch (stored->kind) {
     case RegisterResult::Kind::kCreated:
@@ -108,7 +108,7 @@ Stage RegisterUser::Verify(const CallContext& context) {
 
 Stage RegisterUser::AddSession(const CallContext& context) {
   const absl::StatusOr<bool> added =
-      services_->store->AddSession(context.deadline, issued_.session, existing_.password_hash);
+      services_->store->AddSession(context, issued_.session, existing_.password_hash);
   if (!added.ok()) return Finish(added.status());
   if (!*added) return Finish(MakeError(Reason::kRequestIdConflict));
   return Finish(issued_.AnswerTo(existing_.user));

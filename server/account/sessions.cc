@@ -17,7 +17,7 @@ Stage ValidateSession::Begin() {
 
 Stage ValidateSession::Run(const CallContext& context) {
   absl::StatusOr<std::optional<ActiveSession>> found =
-      services_->store->FindSession(context.deadline, token_->Hash(), services_->clock->Now());
+      services_->store->FindSession(context, token_->Hash(), services_->clock->Now());
   if (!found.ok()) {
     result_ = found.status();
   } else if (!found->has_value()) {
@@ -53,7 +53,7 @@ SignOut::SignOut(const AccountServices* services, std::string_view session_token
 Stage SignOut::Begin() { return token_ ? Stage::kStore : Stage::kDone; }
 
 Stage SignOut::Run(const CallContext& context) {
-  result_ = AsSafeToRepeat(services_->store->DeleteSession(context.deadline, token_->Hash()));
+  result_ = AsSafeToRepeat(services_->store->DeleteSession(context, token_->Hash()));
   return Stage::kDone;
 }
 

@@ -37,7 +37,7 @@ Stage SignIn::FindUser(const CallContext& context) {
     return Finish(MakeError(Reason::kRateLimited, *wait));
   }
   absl::StatusOr<std::optional<StoredUser>> found =
-      services_->store->FindUserByEmailKey(context.deadline, email->key());
+      services_->store->FindUserByEmailKey(context, email->key());
   if (!found.ok()) return Finish(found.status());
   user_ = *std::move(found);
   return Next(Step::kVerify);
@@ -78,13 +78,13 @@ Stage SignIn::AddSession(const CallContext& context) {
   const IssuedSession issued =
       IssuedSession::For(user_->user.id, StorableNow(*services_->clock), services_->session_ttl);
   const absl::StatusOr<bool> added =
-      services_->store->AddSession(context.deadline, issued.session, user_->password_hash);
+      services_->store->AddSession(context, issued.session, user_->password_hash);
   if (!added.ok()) return Finish(AsSafeToRepeat(added.status()));
   if (!*added) return Finish(MakeError(Reason::kInvalidCredentials));
   if (better_hash_) {
     // After the session, which is guarded by the old hash. Left to the next sign-in if it fails.
     services_->store
-        ->ReplacePasswordHash(context.deadline, user_->user.id, user_->password_hash, *better_hash_)
+        ->ReplacePasswordHash(context, user_->user.id, user_->password_hash, *better_hash_)
         .IgnoreError();
   }
   return Finish(issued.AnswerTo(user_->user));

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "pool/clock.h"
+#include "server/account/call_context.h"
 #include "server/account/token.h"
 #include "server/account/user.h"
 #include "server/account/uuid.h"
@@ -55,34 +56,35 @@ struct RegisterResult {
 
 // Where users and sessions live. The store knows nothing of rules; it keeps what it is given, once.
 //
-// Thread-safe. Every call may block until `deadline`. Failures are Statuses of account/errors.h:
-// DATABASE_UNAVAILABLE, OUTCOME_UNKNOWN (writes only), DEADLINE_EXCEEDED, OVERLOADED,
-// SHUTTING_DOWN, INTERNAL. After any other answer of a write it is durable.
+// Thread-safe. Every call may block until the call's deadline, and counts its attempts. Failures
+// are Statuses of account/errors.h: DATABASE_UNAVAILABLE, OUTCOME_UNKNOWN (writes only),
+// DEADLINE_EXCEEDED, OVERLOADED, SHUTTING_DOWN, INTERNAL. After any other answer of a write it is
+// durable.
 class UserStore {
  public:
   virtual ~UserStore() = default;
 
-  // Stores user, session and event together or not at all, and not after `deadline`.
-  virtual absl::StatusOr<RegisterResult> Register(MonotonicTime deadline, const NewUser& user) = 0;
+  // Stores user, session and event together or not at all, and not after the deadline.
+  virtual absl::StatusOr<RegisterResult> Register(const CallContext& call, const NewUser& user) = 0;
 
   // Adds a session if the user is active and his stored hash still is `password_hash`; false if
   // not.
-  virtual absl::StatusOr<bool> AddSession(MonotonicTime deadline, const NewSession& session,
+  virtual absl::StatusOr<bool> AddSession(const CallContext& call, const NewSession& session,
                                           const std::string& password_hash) = 0;
 
   virtual absl::StatusOr<std::optional<StoredUser>> FindUserByEmailKey(
-      MonotonicTime deadline, const std::string& email_key) = 0;
+      const CallContext& call, const std::string& email_key) = 0;
 
   // The session with this token, if it expires after `now` and its user is active.
-  virtual absl::StatusOr<std::optional<ActiveSession>> FindSession(MonotonicTime deadline,
+  virtual absl::StatusOr<std::optional<ActiveSession>> FindSession(const CallContext& call,
                                                                    const TokenHash& token_hash,
                                                                    WallTime now) = 0;
 
   // OK too if there is no such session.
-  virtual absl::Status DeleteSession(MonotonicTime deadline, const TokenHash& token_hash) = 0;
+  virtual absl::Status DeleteSession(const CallContext& call, const TokenHash& token_hash) = 0;
 
   // Replaces the hash if it still is `old_hash`; false if somebody was faster.
-  virtual absl::StatusOr<bool> ReplacePasswordHash(MonotonicTime deadline, const Uuid& user_id,
+  virtual absl::StatusOr<bool> ReplacePasswordHash(const CallContext& call, const Uuid& user_id,
                                                    const std::string& old_hash,
                                                    const std::string& new_hash) = 0;
 };

@@ -2,13 +2,14 @@
 
 #include <string_view>
 
+#include "server/ops/log_scope.h"
 #include "server/ops/pool_log.h"
 
 namespace auth::ops {
 namespace {
 
-// A W3C trace id has 32 characters and a UUID 36; what callers send instead is cut here.
-constexpr std::size_t kMaxIdLength = 64;
+// A name in a certificate may be a long URI.
+constexpr std::size_t kMaxCallerLength = 256;
 
 double Milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
@@ -34,9 +35,11 @@ void AccessLog::OnCall(const CallRecord& record) {
                     {"queue_ms", Milliseconds(record.queue_time)},
                     {"hash_ms", Milliseconds(record.hash_time)},
                     {"store_ms", Milliseconds(record.store_time)},
+                    {"db_attempts", record.db_attempts},
                     {"peer", record.peer},
-                    {"request_id", std::string_view(record.request_id).substr(0, kMaxIdLength)},
-                    {"trace_id", std::string_view(record.trace_id).substr(0, kMaxIdLength)}});
+                    {"caller", std::string_view(record.caller).substr(0, kMaxCallerLength)},
+                    {"request_id", LoggedId(record.request_id)},
+                    {"trace_id", LoggedId(record.trace_id)}});
 }
 
 }  // namespace auth::ops

@@ -19,11 +19,14 @@ const auto& FindOrOther(const Map& map, std::string_view key) {
 
 CallMetrics::CallMetrics(prometheus::Registry* registry, const std::vector<std::string>& rpcs,
                          const std::vector<std::string>& reasons) {
-  auto& requests = AddCounters(registry, "auth_rpc_requests_total", "Answered calls.");
-  auto& errors = AddCounters(registry, "auth_rpc_errors_total",
-                             "Calls answered with an error, by its machine-readable reason.");
-  auto& durations = AddHistograms(registry, "auth_rpc_duration_seconds",
-                                  "Time from a call's arrival to its answer.");
+  auto& requests = AddCounters(registry, "auth_rpc_requests_total",
+                               "Answered calls, by the status code they were answered with.");
+  auto& errors =
+      AddCounters(registry, "auth_rpc_errors_total",
+                  "Calls answered with an error, by the reason in its google.rpc.ErrorInfo.");
+  auto& durations =
+      AddHistograms(registry, "auth_rpc_duration_seconds",
+                    "Time from a call's arrival to its answer, in seconds; refused calls too.");
   const auto add_rpc = [&](const std::string& name) {
     Rpc& rpc = rpcs_[name];
     const auto add = [&](auto& family, const char* label, const std::string& value) {
@@ -41,13 +44,19 @@ CallMetrics::CallMetrics(prometheus::Registry* registry, const std::vector<std::
   for (const std::string& name : rpcs) add_rpc(name);
   add_rpc(kOther);
 
-  queue_wait_ = AddLatencies(&AddHistograms(registry, "auth_queue_wait_seconds",
-                                            "A call's waits for workers, all stages together."),
-                             {});
-  hash_ = AddLatencies(
-      &AddHistograms(registry, "auth_hash_seconds", "A call's time on a hash worker."), {});
+  queue_wait_ = AddLatencies(
+      &AddHistograms(registry, "auth_queue_wait_seconds",
+                     "A call's waits for workers, all stages together; 0 for one without any."),
+      {});
+  hash_ =
+      AddLatencies(&AddHistograms(registry, "auth_hash_seconds",
+                                  "A call's time on a hash worker; only of calls that came there."),
+                   {});
   store_ = AddLatencies(
-      &AddHistograms(registry, "auth_store_seconds", "A call's time on a store worker."), {});
+      &AddHistograms(registry, "auth_store_seconds",
+                     "A call's time on a store worker, waiting for a connection included; "
+                     "only of calls that came there."),
+      {});
 }
 
 void CallMetrics::OnCall(const CallRecord& record) {

@@ -18,7 +18,9 @@ struct CallRecord {
   Duration queue_time{};  // waiting for a worker, all stages
   Duration hash_time{};   // on a hash worker
   Duration store_time{};  // on a store worker
+  int db_attempts = 0;    // at the database; more than one if a connection was lost, for example
   std::string peer;
+  std::string caller;  // who the caller is by his credentials, or empty
   std::string request_id;
   std::string trace_id;  // of the caller's W3C traceparent, or empty
 };

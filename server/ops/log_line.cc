@@ -53,14 +53,23 @@ struct FormatValue {
   std::string operator()(bool value) const { return value ? "true" : "false"; }
 };
 
+// Calls `append` with each field of the event, then those of its scope.
+template <typename Append>
+void ForEachField(const LogEvent& event, Append append) {
+  for (const LogField& field : event.fields) append(field);
+  if (event.scope == nullptr) return;
+  append(LogField("request_id", event.scope->request_id()));
+  append(LogField("trace_id", event.scope->trace_id()));
+}
+
 std::string FormatJson(const LogEvent& event) {
   std::string line =
       absl::StrCat("{\"time\":\"", FormatTimestamp(event.time), "\",\"level\":\"",
                    std::string(Name(event.level)), "\",\"event\":", Quote(event.event));
   const FormatValue format{LogFormat::kJson};
-  for (const LogField& field : event.fields) {
+  ForEachField(event, [&](const LogField& field) {
     absl::StrAppend(&line, ",", Quote(field.key()), ":", std::visit(format, field.value()));
-  }
+  });
   if (event.suppressed > 0) absl::StrAppend(&line, ",\"suppressed\":", event.suppressed);
   return line + "}\n";
 }
@@ -69,14 +78,14 @@ std::string FormatText(const LogEvent& event) {
   std::string what;
   std::string pairs;
   const FormatValue format{LogFormat::kText};
-  for (const LogField& field : event.fields) {
+  ForEachField(event, [&](const LogField& field) {
     const auto* text = std::get_if<std::string_view>(&field.value());
     if (field.key() == kMessage && text != nullptr) {
       what = Printable(*text);
-      continue;
+      return;
     }
     absl::StrAppend(&pairs, " ", Printable(field.key()), "=", std::visit(format, field.value()));
-  }
+  });
   if (what.empty()) what = Printable(event.event);
   if (event.suppressed > 0) absl::StrAppend(&pairs, " suppressed=", event.suppressed);
   return absl::StrFormat("%s %-7s %s%s\n", FormatTimestamp(event.time),

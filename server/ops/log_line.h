@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "pool/clock.h"
+#include "server/ops/log_scope.h"
 #include "server/ops/logger.h"
 
 namespace auth::ops {
@@ -15,7 +16,8 @@ struct LogEvent {
   LogLevel level;
   std::string_view event;
   LogFields fields;
-  std::int64_t suppressed = 0;  // repeats of the event that were not logged; 0 is not shown
+  const LogScope* scope = nullptr;  // of the call for which it is logged, if any
+  std::int64_t suppressed = 0;      // repeats of the event that were not logged; 0 is not shown
 };
 
 // The line of an event, newline included. Values cannot break it: control characters, text that is

@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spdlog/async.h>
+#include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,11 +13,26 @@
 namespace auth::ops {
 namespace {
 
-// Signals belong to the main thread; a closed stderr must not end the process by SIGPIPE.
-void BlockSignals() {
+// Hands on what it is given: our lines are complete, and need no pattern.
+class PlainSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit PlainSink(LogWriter::Sink next) : next_(std::move(next)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    next_({message.payload.data(), message.payload.size()});
+  }
+  void flush_() override {}
+
+  const LogWriter::Sink next_;
+};
+
+void PrepareThread() {
+  // Signals belong to the main thread; a closed stderr must not end the process by SIGPIPE.
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  pthread_setname_np(pthread_self(), "log");
 }
 
 void WriteAll(int fd, std::string_view bytes) {
@@ -34,68 +51,27 @@ void WriteAll(int fd, std::string_view bytes) {
 
 }  // namespace
 
-LogWriter::LogWriter(Sink sink, const Clock* clock, std::size_t max_bytes)
-    : sink_(std::move(sink)), clock_(clock), max_bytes_(max_bytes), thread_([this] { Run(); }) {
-  pthread_setname_np(thread_.native_handle(), "log");
-}
+LogWriter::LogWriter(Sink sink, std::size_t max_lines)
+    : thread_(std::make_shared<spdlog::details::thread_pool>(max_lines, /*threads_n=*/1,
+                                                             PrepareThread)),
+      logger_(std::make_shared<spdlog::async_logger>(
+          "", std::make_shared<PlainSink>(std::move(sink)), thread_,
+          // spdlog's other policy waits for room.
+          spdlog::async_overflow_policy::overrun_oldest)) {}
 
-LogWriter::~LogWriter() {
-  {
-    MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
-  changed_.NotifyAll();
-  thread_.join();
-}
+// The thread, which goes last, ends when it has written what waits.
+LogWriter::~LogWriter() = default;
 
-bool LogWriter::Write(std::string_view line) {
-  {
-    MutexLock lock(&mutex_);
-    if (taken_ - written_ + line.size() > max_bytes_) {
-      ++dropped_;
-      return false;
-    }
-    pending_ += line;
-    taken_ += line.size();
-  }
-  changed_.NotifyAll();
-  return true;
-}
-
-bool LogWriter::Flush(MonotonicTime deadline) {
-  MutexLock lock(&mutex_);
-  const std::uint64_t target = taken_;
-  while (written_ < target) {
-    if (clock_->Monotonic() >= deadline) return false;
-    clock_->WaitUntil(deadline, &changed_, &mutex_);
-  }
-  return true;
+void LogWriter::Write(std::string_view line) {
+  logger_->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
 }
 
 std::int64_t LogWriter::dropped() const {
-  MutexLock lock(&mutex_);
-  return dropped_;
-}
-
-void LogWriter::Run() {
-  BlockSignals();
-  std::string batch;
-  while (true) {
-    {
-      MutexLock lock(&mutex_);
-      written_ += batch.size();
-      changed_.NotifyAll();
-      while (pending_.empty() && !stopping_) changed_.Wait(&mutex_);
-      if (pending_.empty()) return;
-      batch.clear();
-      batch.swap(pending_);
-    }
-    sink_(batch);
-  }
+  return static_cast<std::int64_t>(thread_->overrun_counter());
 }
 
 LogWriter::Sink LogWriter::ToFileDescriptor(int fd) {
-  return [fd](std::string_view lines) { WriteAll(fd, lines); };
+  return [fd](std::string_view line) { WriteAll(fd, line); };
 }
 
 }  // namespace auth::ops

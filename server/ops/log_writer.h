@@ -3,37 +3,42 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string>
+#include <memory>
 #include <string_view>
-#include <thread>
 
-#include "pool/clock.h"
-#include "pool/mutex.h"
+namespace spdlog {
+class async_logger;
+namespace details {
+class thread_pool;
+}
+}  // namespace spdlog
 
 namespace auth::ops {
 
-// Writes lines from a thread of its own, so that those who log never wait for a slow reader.
+// Writes lines from a thread of its own, so that those who log never wait for a slow reader: an
+// asynchronous logger of spdlog, of which nothing is used but its queue and its thread.
 //
-// Holds at most `max_bytes` that are not yet written; what comes when they are full is dropped and
-// counted. Lines that come while a write is under way leave together with the next one. The
-// destructor writes everything that was accepted.
+// At most `max_lines` wait to be written. A line that comes when they are full takes the place of
+// the oldest, which is dropped and counted. The destructor writes everything that waits, and takes
+// as long as the reader does.
 //
-// Thread-safe. `clock` must outlive it.
+// Thread-safe.
 class LogWriter {
  public:
-  // Receives one or more whole lines; called from one thread at a time; must not throw.
-  using Sink = std::function<void(std::string_view lines)>;
+  // Receives one whole line; called from one thread at a time; must not throw.
+  using Sink = std::function<void(std::string_view line)>;
 
-  // Some 16,000 lines: seconds of a full access log, and little beside the hash arenas.
-  static constexpr std::size_t kMaxBytes = 4 << 20;
+  // About a second of a full access log. The queue takes 3.5 MB from the start, and as much again
+  // for the text of longer lines when it is full.
+  static constexpr std::size_t kMaxLines = 8192;
 
-  LogWriter(Sink sink, const Clock* clock, std::size_t max_bytes = kMaxBytes);
+  explicit LogWriter(Sink sink, std::size_t max_lines = kMaxLines);
   ~LogWriter();
+  LogWriter(const LogWriter&) = delete;
+  LogWriter& operator=(const LogWriter&) = delete;
 
-  // Takes a line, newline included. False if it was dropped.
-  bool Write(std::string_view line);
-  // Waits until all lines taken before are written; false if `deadline` came first.
-  bool Flush(MonotonicTime deadline);
+  // Takes a line, newline included.
+  void Write(std::string_view line);
   std::int64_t dropped() const;
 
   // A sink that writes to a file descriptor, also if that is non-blocking; bytes that it refuses
@@ -41,19 +46,8 @@ class LogWriter {
   static Sink ToFileDescriptor(int fd);
 
  private:
-  void Run();
-
-  const Sink sink_;
-  const Clock* const clock_;
-  const std::size_t max_bytes_;
-  mutable Mutex mutex_;
-  CondVar changed_;
-  std::string pending_ ABSL_GUARDED_BY(mutex_);
-  std::uint64_t taken_ ABSL_GUARDED_BY(mutex_) = 0;    // bytes accepted since the start
-  std::uint64_t written_ ABSL_GUARDED_BY(mutex_) = 0;  // and how many of them are out
-  std::int64_t dropped_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  const std::shared_ptr<spdlog::details::thread_pool> thread_;
+  const std::shared_ptr<spdlog::async_logger> logger_;
 };
 
 }  // namespace auth::ops

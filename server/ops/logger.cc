@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/ops/log_line.h"
+#include "server/ops/log_scope.h"
 
 namespace auth::ops {
 
@@ -15,7 +16,7 @@ Logger::Logger(Options options, const Clock* clock, LogWriter::Sink sink)
     : options_(options),
       clock_(clock),
       limiter_(options.repeats_per_second),
-      writer_(std::move(sink), clock) {}
+      writer_(std::move(sink)) {}
 
 void Logger::Log(LogLevel level, std::string_view event, LogFields fields) {
   if (!Enabled(level)) return;
@@ -33,6 +34,7 @@ void Logger::Write(LogLevel level, std::string_view event, LogFields fields,
                                                 .level = level,
                                                 .event = event,
                                                 .fields = fields,
+                                                .scope = LogScope::Current(),
                                                 .suppressed = suppressed}));
 }
 

@@ -51,9 +51,11 @@ using LogFields = std::initializer_list<LogField>;
 // for people; in text format it takes the event's place. Never pass a secret, a request, or an
 // e-mail address.
 //
-// Callers do not wait for stderr (LogWriter); lines beyond its buffer are dropped and counted. The
-// destructor writes the rest. Repeats of one event beyond `repeats_per_second` are suppressed; the
-// next line of that event tells how many in its field `suppressed`.
+// Inside of a LogScope a line also tells of which call it is.
+//
+// Callers do not wait for stderr (LogWriter); when its queue is full, the oldest lines are dropped
+// and counted. The destructor writes the rest. Repeats of one event beyond `repeats_per_second` are
+// suppressed; the next line of that event tells how many in its field `suppressed`.
 //
 // Thread-safe. `clock` must outlive it.
 //

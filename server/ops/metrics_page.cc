@@ -1,10 +1,9 @@
 #include "server/ops/metrics_page.h"
 
-#include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-#include <iterator>
 #include <utility>
+#include <vector>
 
 #include "server/ops/process_metrics.h"
 
@@ -37,6 +36,10 @@ void AppendPool(const pool::PoolStats& stats, std::vector<MetricFamily>* page) {
                   Labelled("state", "resetting", stats.resetting)}});
   page->push_back(Gauge("auth_pool_max", "The most connections the pool may hold.", stats.max));
   page->push_back(Gauge("auth_pool_waiters", "Callers that wait for a connection.", stats.waiters));
+  page->push_back(Gauge("auth_database_up",
+                        "1 if the newest evidence says that the database answers, 0 if it says that "
+                        "it does not, or before there is any.",
+                        stats.database() == pool::DatabaseState::kUp ? 1 : 0));
   page->push_back(Gauge("auth_pool_generation", "Raised by one whenever the pool is recreated.",
                         static_cast<double>(stats.generation)));
   page->push_back(Gauge("auth_pool_breaker_state",
@@ -44,8 +47,7 @@ void AppendPool(const pool::PoolStats& stats, std::vector<MetricFamily>* page) {
                         static_cast<double>(stats.breaker)));
 }
 
-void AppendWorkers(const std::vector<MetricsPage::Workers>& workers,
-                   std::vector<MetricFamily>* page) {
+void AppendWorkers(const std::vector<WorkerStats>& workers, std::vector<MetricFamily>* page) {
   MetricFamily queued{.name = "auth_worker_queue",
                       .help = "Tasks that wait for a worker.",
                       .type = MetricType::Gauge,
@@ -54,35 +56,37 @@ void AppendWorkers(const std::vector<MetricsPage::Workers>& workers,
                        .help = "Tasks being run by a worker.",
                        .type = MetricType::Gauge,
                        .metric = {}};
-  for (const MetricsPage::Workers& each : workers) {
-    queued.metric.push_back(Labelled("pool", each.pool, each.queued()));
-    running.metric.push_back(Labelled("pool", each.pool, each.running()));
+  MetricFamily threads{.name = "auth_worker_threads",
+                       .help = "Workers there are: as many tasks run at once.",
+                       .type = MetricType::Gauge,
+                       .metric = {}};
+  for (const WorkerStats& each : workers) {
+    threads.metric.push_back(Labelled("pool", each.name, each.threads));
+    queued.metric.push_back(Labelled("pool", each.name, each.queued));
+    running.metric.push_back(Labelled("pool", each.name, each.running));
   }
   page->push_back(std::move(queued));
   page->push_back(std::move(running));
+  page->push_back(std::move(threads));
 }
 
 }  // namespace
 
-MetricsPage::MetricsPage(const prometheus::Registry* registry, Sources sources)
-    : registry_(registry), sources_(std::move(sources)) {}
-
-std::string MetricsPage::Render() const {
-  std::vector<MetricFamily> page = registry_->Collect();
-  AppendPool(sources_.pool(), &page);
-  AppendWorkers(sources_.workers, &page);
-  if (sources_.log_lines_dropped) {
-    page.push_back(SingleValue("auth_log_lines_dropped_total",
-                               "Log lines lost because stderr was too slow.", MetricType::Counter,
-                               static_cast<double>(sources_.log_lines_dropped())));
-  }
+std::string MetricsPage(const Snapshot& snapshot) {
+  std::vector<MetricFamily> page = snapshot.families;
+  AppendPool(snapshot.pool, &page);
+  AppendWorkers(snapshot.workers, &page);
+  page.push_back(SingleValue("auth_log_lines_dropped_total",
+                             "Log lines lost because stderr was too slow.", MetricType::Counter,
+                             static_cast<double>(snapshot.log_lines_dropped)));
+  page.push_back(Gauge("auth_snapshot_sequence",
+                       "The number of the picture that this page shows: one on /dashboard or from "
+                       "AdminService with the same number agrees with it.",
+                       snapshot.sequence));
   page.push_back({.name = "auth_build_info",
                   .help = "1, with the server's version as a label.",
                   .type = MetricType::Gauge,
-                  .metric = {Labelled("version", sources_.version, 1)}});
-  std::vector<MetricFamily> process = CollectProcessMetrics();
-  page.insert(page.end(), std::make_move_iterator(process.begin()),
-              std::make_move_iterator(process.end()));
+                  .metric = {Labelled("version", snapshot.version, 1)}});
   return prometheus::TextSerializer().prometheus::Serializer::Serialize(page);
 }
 

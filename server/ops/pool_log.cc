@@ -25,26 +25,6 @@ std::string SqlState(const absl::Status& status) {
   return error ? error->sqlstate : "";
 }
 
-// Whether the pool closed the connection because it no longer works, not because of its age.
-bool WasInvalid(RetireReason reason) {
-  switch (reason) {
-    case RetireReason::kClosedByServer:
-    case RetireReason::kLost:
-    case RetireReason::kPingTimeout:
-    case RetireReason::kDeadline:
-    case RetireReason::kReadOnly:
-    case RetireReason::kStaleStatement:
-      return true;
-    case RetireReason::kIdleTimeout:
-    case RetireReason::kMaxLifetime:
-    case RetireReason::kStaleGeneration:
-    case RetireReason::kInvalidated:
-    case RetireReason::kDrained:
-      return false;
-  }
-  return false;
-}
-
 // `://user:secret@` → `://user:***@`. A password may itself contain '@', unescaped: up to the last
 // one of the word.
 void HideUrlPasswords(std::string* text) {
@@ -124,7 +104,7 @@ void PoolLog::OnRetryScheduled(Duration delay) {
 
 void PoolLog::OnRetired(RetireReason reason) {
   const std::string name(pool::Name(reason));
-  if (!WasInvalid(reason)) {
+  if (!pool::WasInvalid(reason)) {
     logger_->Debug("pool_connection_closed",
                    {{"message", absl::StrCat("Connection closed (", name, ")")}, {"reason", name}});
     return;

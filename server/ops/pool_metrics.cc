@@ -25,18 +25,6 @@ static_assert(static_cast<std::size_t>(pool::ValidationTier::kPing) == 1);
 static_assert(static_cast<std::size_t>(Effect::kOnce) == 2);
 static_assert(kSqlFaults == 11);
 
-std::string_view EffectName(Effect effect) {
-  switch (effect) {
-    case Effect::kReadOnly:
-      return "read_only";
-    case Effect::kIdempotent:
-      return "idempotent";
-    case Effect::kOnce:
-      return "once";
-  }
-  return kOther;
-}
-
 // The name of a fault, of kOther after the last of them, and then of kOk.
 std::string_view ResultName(std::size_t index) {
   if (index < kSqlFaults) return pool::SqlFaultName(static_cast<SqlFault>(index));
@@ -73,36 +61,44 @@ void IncrementNamed(const NamedCounters& counters, std::string_view name) {
 PoolMetrics::PoolMetrics(prometheus::Registry* registry)
     : acquire_(AddLatencies(
           &AddHistograms(registry, "auth_pool_acquire_seconds",
-                         "Time from asking for a connection to the answer, whichever it was."),
+                         "Time from asking for a connection to having one, or being refused."),
           {})),
       acquire_timeouts_(&AddCounters(registry, "auth_pool_acquire_timeouts_total",
-                                     "Borrows that ended by a deadline or by acquire_timeout.")
+                                     "Borrows that ended without a connection: the deadline or "
+                                     "acquire_timeout passed.")
                              .Add({})),
       rejected_(&AddCounters(registry, "auth_pool_rejected_total",
                              "Borrows refused at once: too many waiters, or an open breaker.")
                      .Add({})),
       connect_(AddLatencies(
-          &AddHistograms(registry, "auth_pool_connect_seconds", "Time of successful connects."),
+          &AddHistograms(registry, "auth_pool_connect_seconds",
+                         "Time that successful connects took, TLS and authentication included."),
           {})),
       leaks_(&AddCounters(registry, "auth_pool_leaks_total",
                           "Connections borrowed for longer than leak_threshold.")
                   .Add({})) {
-  AddChildren<pool::RetireReason>(
-      &AddCounters(registry, "auth_pool_retired_total", "Connections closed, and why."), "reason",
-      &retired_);
+  AddChildren<pool::RetireReason>(&AddCounters(registry, "auth_pool_retired_total",
+                                               "Connections that the pool closed, and why."),
+                                  "reason", &retired_);
   AddChildren<pool::RecreateReason>(
-      &AddCounters(registry, "auth_pool_recreations_total", "New generations, and why."), "reason",
-      &recreations_);
+      &AddCounters(
+          registry, "auth_pool_recreations_total",
+          "How often the pool was recreated (all older connections are replaced), and why."),
+      "reason", &recreations_);
 
-  auto& failures = AddCounters(registry, "auth_pool_connect_failures_total",
-                               "Failed connects by what the failure means.");
+  auto& failures =
+      AddCounters(registry, "auth_pool_connect_failures_total",
+                  "Failed connects, by what the failure means: lost is refused, reset or timed "
+                  "out; configuration is password, database name or TLS.");
   for (std::size_t i = 0; i < connect_failures_.size(); ++i) {
     const std::string_view name = ResultName(i);
     connect_failures_[i] = {name, &failures.Add({{"class", std::string(name)}})};
   }
 
-  auto& validations = AddCounters(registry, "auth_pool_validations_total",
-                                  "Connections looked at before they were lent.");
+  auto& validations =
+      AddCounters(registry, "auth_pool_validations_total",
+                  "Looks at connections before they are lent: at the socket (peek), or by a "
+                  "round trip (ping).");
   for (const auto tier : {pool::ValidationTier::kPeek, pool::ValidationTier::kPing}) {
     for (const bool alive : {false, true}) {
       validations_[Index(tier)][alive] = &validations.Add(
@@ -110,14 +106,15 @@ PoolMetrics::PoolMetrics(prometheus::Registry* registry)
     }
   }
 
-  auto& attempts = AddCounters(registry, "auth_tx_attempts_total",
-                               "Attempts of transactions and how they ended.");
+  auto& attempts =
+      AddCounters(registry, "auth_tx_attempts_total",
+                  "Attempts of transactions, by the effect of a replay, and how they ended.");
   for (const auto effect : {Effect::kReadOnly, Effect::kIdempotent, Effect::kOnce}) {
     for (std::size_t i = 0; i < attempts_[Index(effect)].size(); ++i) {
       const std::string_view name = ResultName(i);
       attempts_[Index(effect)][i] = {
           name, &attempts.Add(
-                    {{"effect", std::string(EffectName(effect))}, {"result", std::string(name)}})};
+                    {{"effect", std::string(pool::Name(effect))}, {"result", std::string(name)}})};
     }
   }
 

@@ -89,13 +89,15 @@ std::vector<MetricFamily> CollectProcessMetrics() {
     return SingleValue(name, help, MetricType::Gauge, value);
   };
   return {
-      SingleValue("process_cpu_seconds_total", "CPU time in user and kernel mode.",
+      SingleValue("process_cpu_seconds_total", "CPU time in user and kernel mode, in seconds.",
                   MetricType::Counter, (stat.user_ticks + stat.system_ticks) / ticks_per_second),
-      gauge("process_resident_memory_bytes", "Memory in RAM.", stat.resident_pages * page_bytes),
-      gauge("process_virtual_memory_bytes", "Address space in use.", stat.virtual_bytes),
+      gauge("process_resident_memory_bytes", "Resident memory, in bytes.",
+            stat.resident_pages * page_bytes),
+      gauge("process_virtual_memory_bytes", "Virtual memory, in bytes.", stat.virtual_bytes),
       gauge("process_open_fds", "Open file descriptors.", CountOpenFiles()),
-      gauge("process_max_fds", "The limit of open file descriptors.", MaxOpenFiles()),
-      gauge("process_threads", "Threads.", stat.threads),
+      gauge("process_max_fds", "The most file descriptors that may be open (RLIMIT_NOFILE, soft).",
+            MaxOpenFiles()),
+      gauge("process_threads", "Threads of the process.", stat.threads),
       gauge("process_start_time_seconds", "Start of the process, in seconds since 1970.",
             BootTimeSeconds() + stat.start_ticks / ticks_per_second)};
 }

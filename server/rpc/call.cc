@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "server/account/errors.h"
+#include "server/ops/log_scope.h"
 #include "server/ops/status_names.h"
 
 namespace auth::rpc {
@@ -112,7 +113,10 @@ void Call::RunStep(Stage stage) {
   if (!Move(State::kWaiting, State::kInStep, stage)) return;
   const MonotonicTime started = dependencies_.clock->Monotonic();
   Stage next = Stage::kDone;
-  const absl::Status thrown = CatchAll([&] { next = operation_->Run({deadline_, &cancelled_}); });
+  const absl::Status thrown = CatchAll([&] {
+    const ops::LogScope scope(info_.request_id, info_.trace_id);
+    next = operation_->Run({deadline_, &cancelled_, &db_attempts_});
+  });
   if (stage == Stage::kHash) {
     dependencies_.admission->RecordHash(dependencies_.clock->Monotonic() - started);
     // Whoever waits for the database must not keep others from hashing.
@@ -196,7 +200,9 @@ void Call::Answer(const absl::Status& status) {
     record.hash_time = hash_time_;
     record.store_time = store_time_;
   }
+  record.db_attempts = db_attempts_;
   record.peer = info_.peer;
+  record.caller = info_.caller;
   record.request_id = info_.request_id;
   record.trace_id = info_.trace_id;
   dependencies_.observer->OnCall(record);

@@ -66,6 +66,7 @@ class Call : public std::enable_shared_from_this<Call> {
   const CallDependencies dependencies_;
   Responder* const responder_;  // not touched after the answer
   std::atomic<bool> cancelled_{false};
+  std::atomic<int> db_attempts_{0};
 
   // A task in a queue; there is one while the call waits.
   struct Waiting {

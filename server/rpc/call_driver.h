@@ -33,6 +33,7 @@ struct CallInfo {
   // The answer if GiveUp finds the call in a store step, i.e. perhaps done.
   absl::Status outcome_unknown = account::MakeError(account::Reason::kShuttingDown);
   std::string peer;
+  std::string caller;  // who it is by his credentials, or empty
   std::string request_id;
   std::string trace_id;
 };

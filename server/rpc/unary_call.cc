@@ -2,9 +2,11 @@
 
 #include <grpcpp/server_context.h>
 
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "server/account/uuid.h"
 #include "server/rpc/call_metadata.h"
@@ -25,6 +27,14 @@ std::string RequestId(const grpc::CallbackServerContext& context, const Clock& c
   return IsSaneRequestId(id) ? std::string(id) : account::Uuid::NewV7(clock.Now()).ToString();
 }
 
+// The name in the certificate by which the caller has shown who he is; empty without one.
+std::string Caller(const grpc::CallbackServerContext& context) {
+  const std::shared_ptr<const grpc::AuthContext> shown = context.auth_context();
+  if (shown == nullptr) return "";
+  const std::vector<grpc::string_ref> names = shown->GetPeerIdentity();
+  return names.empty() ? "" : std::string(names.front().data(), names.front().size());
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* UnaryCall::Start(CallDriver* driver, const Clock& clock,
@@ -32,6 +42,7 @@ grpc::ServerUnaryReactor* UnaryCall::Start(CallDriver* driver, const Clock& cloc
                                            std::unique_ptr<account::Operation> operation,
                                            std::function<absl::Status()> write_result) {
   info.peer = context->peer();
+  info.caller = Caller(*context);
   info.request_id = RequestId(*context, clock);
   info.trace_id = TraceIdOf(Metadata(*context, kTraceParentKey));
   if (context->deadline() != WallTime::max()) info.client_deadline = context->deadline();

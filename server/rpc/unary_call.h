@@ -16,8 +16,9 @@ namespace auth::rpc {
 // and deletes itself when gRPC is done with it.
 class UnaryCall final : public grpc::ServerUnaryReactor, private Responder {
  public:
-  // Fills the call's metadata (deadline, peer, request id, trace) into `info`, and starts it.
-  // `write_result` runs once, when `operation` is done, and writes its result into the response.
+  // Fills the call's metadata (deadline, peer, caller, request id, trace) into `info`, and starts
+  // it. `write_result` runs once, when `operation` is done, and writes its result into the
+  // response.
   static grpc::ServerUnaryReactor* Start(CallDriver* driver, const Clock& clock,
                                          grpc::CallbackServerContext* context, CallInfo info,
                                          std::unique_ptr<account::Operation> operation,

@@ -11,6 +11,7 @@ namespace auth::store {
 namespace {
 
 using account::ActiveSession;
+using account::CallContext;
 using account::NewSession;
 using account::NewUser;
 using account::Reason;
@@ -110,9 +111,13 @@ PgUserStore::PgUserStore(const pool::TransactionRunner* runner, const Clock* clo
                          FailureLog failure_log)
     : runner_(runner), clock_(clock), failure_log_(std::move(failure_log)) {}
 
-absl::Status PgUserStore::Run(const char* operation, Effect effect, MonotonicTime deadline,
+absl::Status PgUserStore::Run(const char* operation, Effect effect, const CallContext& call,
                               pool::TransactionRunner::Body body) const {
-  const absl::Status status = runner_->Run(effect, deadline, body);
+  const auto attempt = [&](Connection& connection) {
+    if (call.db_attempts != nullptr) ++*call.db_attempts;
+    return body(connection);
+  };
+  const absl::Status status = runner_->Run(effect, call.deadline, attempt);
   // The end of a call's time, or of ours, is in the line of the call.
   const bool out_of_time = absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
   if (!status.ok() && !out_of_time && failure_log_) failure_log_(operation, status);
@@ -140,21 +145,21 @@ absl::StatusOr<PgUserStore::Inserted> PgUserStore::InsertBefore(MonotonicTime de
   return Inserted::kExpired;
 }
 
-absl::StatusOr<RegisterResult> PgUserStore::Register(MonotonicTime deadline, const NewUser& user) {
+absl::StatusOr<RegisterResult> PgUserStore::Register(const CallContext& call, const NewUser& user) {
   RegisterResult result;
   const auto attempt = [&](Connection& connection) -> absl::Status {
     // Ends at the deadline at the latest, by which every statement fails.
     for (;;) {
       const absl::StatusOr<Inserted> inserted =
-          InsertBefore(deadline, connection, kRegisterUser, RegisterParams(user));
+          InsertBefore(call.deadline, connection, kRegisterUser, RegisterParams(user));
       if (!inserted.ok()) return inserted.status();
       if (*inserted == Inserted::kExpired) continue;
       if (*inserted == Inserted::kYes) {
         result = {RegisterResult::Kind::kCreated, std::nullopt};
         return absl::OkStatus();
       }
-      const absl::StatusOr<QueryResult> found =
-          connection.Execute(deadline, kFindConflicts, {user.email_key, Encode(user.request_id)});
+      const absl::StatusOr<QueryResult> found = connection.Execute(
+          call.deadline, kFindConflicts, {user.email_key, Encode(user.request_id)});
       if (!found.ok()) return found.status();
       absl::StatusOr<std::optional<RegisterResult>> decision = Decide(user, found->rows);
       if (!decision.ok()) return decision.status();
@@ -164,19 +169,19 @@ absl::StatusOr<RegisterResult> PgUserStore::Register(MonotonicTime deadline, con
       }
     }
   };
-  const absl::Status status = Run("register", Effect::kIdempotent, deadline, attempt);
+  const absl::Status status = Run("register", Effect::kIdempotent, call, attempt);
   if (!status.ok()) return status;
   return result;
 }
 
-absl::StatusOr<bool> PgUserStore::AddSession(MonotonicTime deadline, const NewSession& session,
+absl::StatusOr<bool> PgUserStore::AddSession(const CallContext& call, const NewSession& session,
                                              const std::string& password_hash) {
   bool added = false;
   const auto attempt = [&](Connection& connection) -> absl::Status {
     Inserted inserted = Inserted::kExpired;
     while (inserted == Inserted::kExpired) {
       const absl::StatusOr<Inserted> answer =
-          InsertBefore(deadline, connection, kAddSession,
+          InsertBefore(call.deadline, connection, kAddSession,
                        {Encode(session.id), Encode(session.token_hash), Encode(session.created_at),
                         Encode(session.expires_at), Encode(session.user_id), password_hash});
       if (!answer.ok()) return answer.status();
@@ -186,23 +191,23 @@ absl::StatusOr<bool> PgUserStore::AddSession(MonotonicTime deadline, const NewSe
     if (added) return absl::OkStatus();
     // Ours may be there, from an attempt whose answer was lost.
     const absl::StatusOr<QueryResult> own = connection.Execute(
-        deadline, kFindOwnSession,
+        call.deadline, kFindOwnSession,
         {Encode(session.id), Encode(session.user_id), Encode(session.token_hash)});
     if (!own.ok()) return own.status();
     added = !own->rows.empty();
     return absl::OkStatus();
   };
-  const absl::Status status = Run("add_session", Effect::kIdempotent, deadline, attempt);
+  const absl::Status status = Run("add_session", Effect::kIdempotent, call, attempt);
   if (!status.ok()) return status;
   return added;
 }
 
 absl::StatusOr<std::optional<StoredUser>> PgUserStore::FindUserByEmailKey(
-    MonotonicTime deadline, const std::string& email_key) {
+    const CallContext& call, const std::string& email_key) {
   std::optional<StoredUser> user;
   const auto attempt = [&](Connection& connection) -> absl::Status {
     const absl::StatusOr<QueryResult> found =
-        connection.Execute(deadline, kFindUserByEmailKey, {email_key});
+        connection.Execute(call.deadline, kFindUserByEmailKey, {email_key});
     if (!found.ok()) return found.status();
     user.reset();
     if (found->rows.empty()) return absl::OkStatus();
@@ -210,18 +215,18 @@ absl::StatusOr<std::optional<StoredUser>> PgUserStore::FindUserByEmailKey(
     user = ReadStoredUser(reader);
     return reader.status();
   };
-  const absl::Status status = Run("find_user_by_email_key", Effect::kReadOnly, deadline, attempt);
+  const absl::Status status = Run("find_user_by_email_key", Effect::kReadOnly, call, attempt);
   if (!status.ok()) return status;
   return user;
 }
 
-absl::StatusOr<std::optional<ActiveSession>> PgUserStore::FindSession(MonotonicTime deadline,
+absl::StatusOr<std::optional<ActiveSession>> PgUserStore::FindSession(const CallContext& call,
                                                                       const TokenHash& token_hash,
                                                                       WallTime now) {
   std::optional<ActiveSession> active;
   const auto attempt = [&](Connection& connection) -> absl::Status {
     const absl::StatusOr<QueryResult> found =
-        connection.Execute(deadline, kFindSession, {Encode(token_hash), Encode(now)});
+        connection.Execute(call.deadline, kFindSession, {Encode(token_hash), Encode(now)});
     if (!found.ok()) return found.status();
     active.reset();
     if (found->rows.empty()) return absl::OkStatus();
@@ -234,29 +239,29 @@ absl::StatusOr<std::optional<ActiveSession>> PgUserStore::FindSession(MonotonicT
     active = ActiveSession{std::move(stored.user), session};
     return reader.status();
   };
-  const absl::Status status = Run("find_session", Effect::kReadOnly, deadline, attempt);
+  const absl::Status status = Run("find_session", Effect::kReadOnly, call, attempt);
   if (!status.ok()) return status;
   return active;
 }
 
-absl::Status PgUserStore::DeleteSession(MonotonicTime deadline, const TokenHash& token_hash) {
-  return Run("delete_session", Effect::kIdempotent, deadline, [&](Connection& connection) {
-    return connection.Execute(deadline, kDeleteSession, {Encode(token_hash)}).status();
+absl::Status PgUserStore::DeleteSession(const CallContext& call, const TokenHash& token_hash) {
+  return Run("delete_session", Effect::kIdempotent, call, [&](Connection& connection) {
+    return connection.Execute(call.deadline, kDeleteSession, {Encode(token_hash)}).status();
   });
 }
 
-absl::StatusOr<bool> PgUserStore::ReplacePasswordHash(MonotonicTime deadline, const Uuid& user_id,
+absl::StatusOr<bool> PgUserStore::ReplacePasswordHash(const CallContext& call, const Uuid& user_id,
                                                       const std::string& old_hash,
                                                       const std::string& new_hash) {
   bool replaced = false;
   const auto attempt = [&](Connection& connection) -> absl::Status {
-    const absl::StatusOr<QueryResult> answer =
-        connection.Execute(deadline, kReplacePasswordHash, {Encode(user_id), old_hash, new_hash});
+    const absl::StatusOr<QueryResult> answer = connection.Execute(
+        call.deadline, kReplacePasswordHash, {Encode(user_id), old_hash, new_hash});
     if (!answer.ok()) return answer.status();
     replaced = answer->affected_rows > 0;
     return absl::OkStatus();
   };
-  const absl::Status status = Run("replace_password_hash", Effect::kIdempotent, deadline, attempt);
+  const absl::Status status = Run("replace_password_hash", Effect::kIdempotent, call, attempt);
   if (!status.ok()) return status;
   return replaced;
 }

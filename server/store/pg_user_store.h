@@ -29,22 +29,26 @@ class PgUserStore final : public account::UserStore {
   PgUserStore(const pool::TransactionRunner* runner, const Clock* clock,
               FailureLog failure_log = nullptr);
 
-  absl::StatusOr<account::RegisterResult> Register(MonotonicTime deadline,
+  absl::StatusOr<account::RegisterResult> Register(const account::CallContext& call,
                                                    const account::NewUser& user) override;
-  absl::StatusOr<bool> AddSession(MonotonicTime deadline, const account::NewSession& session,
+  absl::StatusOr<bool> AddSession(const account::CallContext& call,
+                                  const account::NewSession& session,
                                   const std::string& password_hash) override;
   absl::StatusOr<std::optional<account::StoredUser>> FindUserByEmailKey(
-      MonotonicTime deadline, const std::string& email_key) override;
+      const account::CallContext& call, const std::string& email_key) override;
   absl::StatusOr<std::optional<account::ActiveSession>> FindSession(
-      MonotonicTime deadline, const account::TokenHash& token_hash, WallTime now) override;
-  absl::Status DeleteSession(MonotonicTime deadline, const account::TokenHash& token_hash) override;
-  absl::StatusOr<bool> ReplacePasswordHash(MonotonicTime deadline, const account::Uuid& user_id,
+      const account::CallContext& call, const account::TokenHash& token_hash,
+      WallTime now) override;
+  absl::Status DeleteSession(const account::CallContext& call,
+                             const account::TokenHash& token_hash) override;
+  absl::StatusOr<bool> ReplacePasswordHash(const account::CallContext& call,
+                                           const account::Uuid& user_id,
                                            const std::string& old_hash,
                                            const std::string& new_hash) override;
 
  private:
   // Runs `body` and makes a Status of account/errors.h of its failure.
-  absl::Status Run(const char* operation, pool::Effect effect, MonotonicTime deadline,
+  absl::Status Run(const char* operation, pool::Effect effect, const account::CallContext& call,
                    pool::TransactionRunner::Body body) const;
   // What a guarded insert did.
   enum class Inserted { kYes, kNo, kExpired };

@@ -58,6 +58,7 @@ class QuietFactory final : public ConnectionFactory {
   absl::StatusOr<std::unique_ptr<Connection>> Connect(MonotonicTime) override {
     return std::make_unique<QuietConnection>();
   }
+  absl::Status Dial(MonotonicTime) override { return absl::OkStatus(); }
   void Cancel() override {}
 };
 

@@ -177,6 +177,38 @@ int CountOf(const std::string& word, const std::string& text) {
   return count;
 }
 
+TEST_F(LogTest, EveryLineOfACallCarriesItsIds) {
+  const std::string url = postgres().CreateDatabase();
+  const auto server = AuthServerProcess::Start({"--database-url=" + url, "--log-format=json"});
+  ASSERT_THAT(server, IsOk());
+  SqlConnection(url).Execute("ALTER TABLE users ADD CONSTRAINT refused CHECK (false) NOT VALID");
+  grpc::ClientContext context;
+  context.AddMetadata("x-request-id", "order-42");
+  context.AddMetadata("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
+  v1::RegisterRequest request;
+  request.set_email("ann@example.com");
+  request.set_password("canary horse battery staple");
+  v1::RegisterResponse response;
+  EXPECT_FALSE(NewPlainStub(server->grpc_address())->Register(&context, request, &response).ok());
+
+  std::vector<nlohmann::json> lines;
+  ASSERT_TRUE(Eventually([&] {
+    lines.clear();
+    std::istringstream log(server->log());
+    for (std::string line; std::getline(log, line);) {
+      auto event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+      if (event.is_object() && event.value("request_id", "") == "order-42") lines.push_back(event);
+    }
+    return lines.size() == 2;
+  })) << server->log();
+  EXPECT_EQ(lines[0]["event"], "store_failure");
+  EXPECT_EQ(lines[1]["event"], "call");
+  EXPECT_EQ(lines[1]["db_attempts"], 1);
+  for (const auto& line : lines) {
+    EXPECT_EQ(line["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736") << line;
+  }
+}
+
 TEST_F(LogTest, NothingSecretIsLogged) {
   const std::string url = postgres().CreateDatabase();
   const auto server =

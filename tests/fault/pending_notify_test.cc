@@ -34,7 +34,7 @@ class PendingNotify : public PostgresTest {
   // Registers a user, on the pool's one connection or the one that follows it.
   void ExpectRegistered(const std::string& email) {
     const account::NewUser user = MakeNewUser(email);
-    const auto result = store_.store().Register(store_.In(seconds(10)), user);
+    const auto result = store_.store().Register({store_.In(seconds(10))}, user);
     ASSERT_THAT(result, IsOk());
     ASSERT_EQ(result->kind, account::RegisterResult::Kind::kCreated);
     history_.Record({.operation = ++operations_,

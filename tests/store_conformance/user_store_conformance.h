@@ -41,8 +41,8 @@ class UserStoreConformance : public ::testing::TestWithParam<StoreCase> {
 
   account::UserStore& store() { return under_test_->store(); }
   WallTime Now() const { return clock_.Now(); }
-  // A deadline that no call reaches.
-  MonotonicTime Soon() const { return clock_.Monotonic() + std::chrono::seconds(60); }
+  // A call whose deadline is not reached.
+  account::CallContext Soon() const { return {clock_.Monotonic() + std::chrono::seconds(60)}; }
 
   account::RegisterResult Register(const account::NewUser& user);
   // Registers all at once, each from a thread of its own; the results in the order of `users`.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <random>
@@ -15,6 +16,7 @@
 
 namespace auth::testing {
 
+using account::CallContext;
 using account::NewSession;
 using account::NewUser;
 using account::RegisterResult;
@@ -51,6 +53,21 @@ std::vector<RegisterResult> UserStoreConformance::RegisterTogether(
   }
   for (std::thread& thread : threads) thread.join();
   return results;
+}
+
+TEST_P(UserStoreConformance, CountsAttemptsForWhomeverAsks) {
+  std::atomic<int> attempts = 0;
+  CallContext call = Soon();
+  call.db_attempts = &attempts;
+  const NewUser user = MakeNewUser("ann@example.com");
+  ASSERT_THAT(store().Register(call, user), IsOk());
+  EXPECT_EQ(attempts, 1);
+  ASSERT_THAT(store().AddSession(call, MakeNewSession(user.id), user.password_hash), IsOk());
+  ASSERT_THAT(store().FindUserByEmailKey(call, user.email_key), IsOk());
+  ASSERT_THAT(store().FindSession(call, user.session.token_hash, Now()), IsOk());
+  ASSERT_THAT(store().DeleteSession(call, user.session.token_hash), IsOk());
+  ASSERT_THAT(store().ReplacePasswordHash(call, user.id, user.password_hash, "new"), IsOk());
+  EXPECT_EQ(attempts, 6);
 }
 
 TEST_P(UserStoreConformance, KeepsWhatItIsGiven) {

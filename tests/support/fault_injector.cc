@@ -56,6 +56,7 @@ class InjectedFactory final : public pool::ConnectionFactory {
     if (!connection.ok()) return connection.status();
     return decorate_(*std::move(connection));
   }
+  absl::Status Dial(MonotonicTime deadline) override { return real_->Dial(deadline); }
   void Cancel() override { real_->Cancel(); }
 
  private:

@@ -5,6 +5,7 @@
 namespace auth::testing {
 
 using account::ActiveSession;
+using account::CallContext;
 using account::NewSession;
 using account::NewUser;
 using account::RegisterResult;
@@ -13,9 +14,10 @@ using account::TokenHash;
 using account::User;
 using account::Uuid;
 
-absl::StatusOr<RegisterResult> InMemoryUserStore::Register(MonotonicTime, const NewUser& user) {
+absl::StatusOr<RegisterResult> InMemoryUserStore::Register(const CallContext& call,
+                                                           const NewUser& user) {
   MutexLock lock(&mutex_);
-  if (absl::Status status = BeginCall(); !status.ok()) return status;
+  if (absl::Status status = BeginCall(call); !status.ok()) return status;
   // A repetition with the same ids finds its own rows.
   if (FindById(user.id) != nullptr) {
     return RegisterResult{RegisterResult::Kind::kCreated, std::nullopt};
@@ -36,10 +38,11 @@ absl::StatusOr<RegisterResult> InMemoryUserStore::Register(MonotonicTime, const 
   return RegisterResult{RegisterResult::Kind::kCreated, std::nullopt};
 }
 
-absl::StatusOr<bool> InMemoryUserStore::AddSession(MonotonicTime, const NewSession& session,
+absl::StatusOr<bool> InMemoryUserStore::AddSession(const CallContext& call,
+                                                   const NewSession& session,
                                                    const std::string& password_hash) {
   MutexLock lock(&mutex_);
-  if (absl::Status status = BeginCall(); !status.ok()) return status;
+  if (absl::Status status = BeginCall(call); !status.ok()) return status;
   const StoredUser* const user = FindById(session.user_id);
   if (user == nullptr || !user->active || user->password_hash != password_hash) return false;
   sessions_.emplace(session.token_hash, session);
@@ -47,18 +50,18 @@ absl::StatusOr<bool> InMemoryUserStore::AddSession(MonotonicTime, const NewSessi
 }
 
 absl::StatusOr<std::optional<StoredUser>> InMemoryUserStore::FindUserByEmailKey(
-    MonotonicTime, const std::string& email_key) {
+    const CallContext& call, const std::string& email_key) {
   MutexLock lock(&mutex_);
-  if (absl::Status status = BeginCall(); !status.ok()) return status;
+  if (absl::Status status = BeginCall(call); !status.ok()) return status;
   const auto found = users_.find(email_key);
   if (found == users_.end()) return std::optional<StoredUser>();
   return std::optional<StoredUser>(found->second);
 }
 
 absl::StatusOr<std::optional<ActiveSession>> InMemoryUserStore::FindSession(
-    MonotonicTime, const TokenHash& token_hash, WallTime now) {
+    const CallContext& call, const TokenHash& token_hash, WallTime now) {
   MutexLock lock(&mutex_);
-  if (absl::Status status = BeginCall(); !status.ok()) return status;
+  if (absl::Status status = BeginCall(call); !status.ok()) return status;
   const auto found = sessions_.find(token_hash);
   if (found == sessions_.end() || found->second.expires_at <= now) {
     return std::optional<ActiveSession>();
@@ -70,18 +73,20 @@ absl::StatusOr<std::optional<ActiveSession>> InMemoryUserStore::FindSession(
       ActiveSession{user->user, {session.id, session.user_id, session.expires_at}});
 }
 
-absl::Status InMemoryUserStore::DeleteSession(MonotonicTime, const TokenHash& token_hash) {
+absl::Status InMemoryUserStore::DeleteSession(const CallContext& call,
+                                              const TokenHash& token_hash) {
   MutexLock lock(&mutex_);
-  if (absl::Status status = BeginCall(); !status.ok()) return status;
+  if (absl::Status status = BeginCall(call); !status.ok()) return status;
   sessions_.erase(token_hash);
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> InMemoryUserStore::ReplacePasswordHash(MonotonicTime, const Uuid& user_id,
+absl::StatusOr<bool> InMemoryUserStore::ReplacePasswordHash(const CallContext& call,
+                                                            const Uuid& user_id,
                                                             const std::string& old_hash,
                                                             const std::string& new_hash) {
   MutexLock lock(&mutex_);
-  if (absl::Status status = BeginCall(); !status.ok()) return status;
+  if (absl::Status status = BeginCall(call); !status.ok()) return status;
   StoredUser* const user = FindById(user_id);
   if (user == nullptr) return false;
   if (user->password_hash != old_hash && user->password_hash != new_hash) return false;
@@ -125,7 +130,8 @@ int InMemoryUserStore::calls() const {
   return calls_;
 }
 
-absl::Status InMemoryUserStore::BeginCall() {
+absl::Status InMemoryUserStore::BeginCall(const CallContext& call) {
+  if (call.db_attempts != nullptr) ++*call.db_attempts;
   ++calls_;
   return std::exchange(next_failure_, absl::OkStatus());
 }

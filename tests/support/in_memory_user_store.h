@@ -14,16 +14,20 @@ namespace auth::testing {
 // real one is held to the same rules by tests/store_conformance.
 class InMemoryUserStore : public account::UserStore {
  public:
-  absl::StatusOr<account::RegisterResult> Register(MonotonicTime deadline,
+  absl::StatusOr<account::RegisterResult> Register(const account::CallContext& call,
                                                    const account::NewUser& user) override;
-  absl::StatusOr<bool> AddSession(MonotonicTime deadline, const account::NewSession& session,
+  absl::StatusOr<bool> AddSession(const account::CallContext& call,
+                                  const account::NewSession& session,
                                   const std::string& password_hash) override;
   absl::StatusOr<std::optional<account::StoredUser>> FindUserByEmailKey(
-      MonotonicTime deadline, const std::string& email_key) override;
+      const account::CallContext& call, const std::string& email_key) override;
   absl::StatusOr<std::optional<account::ActiveSession>> FindSession(
-      MonotonicTime deadline, const account::TokenHash& token_hash, WallTime now) override;
-  absl::Status DeleteSession(MonotonicTime deadline, const account::TokenHash& token_hash) override;
-  absl::StatusOr<bool> ReplacePasswordHash(MonotonicTime deadline, const account::Uuid& user_id,
+      const account::CallContext& call, const account::TokenHash& token_hash,
+      WallTime now) override;
+  absl::Status DeleteSession(const account::CallContext& call,
+                             const account::TokenHash& token_hash) override;
+  absl::StatusOr<bool> ReplacePasswordHash(const account::CallContext& call,
+                                           const account::Uuid& user_id,
                                            const std::string& old_hash,
                                            const std::string& new_hash) override;
 
@@ -43,7 +47,7 @@ class InMemoryUserStore : public account::UserStore {
 
  private:
   // Counts a call; not OK if it is the one that fails.
-  absl::Status BeginCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status BeginCall(const account::CallContext& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // nullptr if there is none.
   account::StoredUser* FindById(const account::Uuid& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

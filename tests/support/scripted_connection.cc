@@ -169,6 +169,7 @@ class ScriptedFactory final : public pool::ConnectionFactory {
   absl::StatusOr<std::unique_ptr<pool::Connection>> Connect(MonotonicTime deadline) override {
     return database_->Connect(deadline);
   }
+  absl::Status Dial(MonotonicTime /*deadline*/) override { return database_->Dial(); }
   void Cancel() override { database_->Cancel(); }
 
  private:
@@ -243,6 +244,17 @@ void ScriptedDatabase::FailConnects(absl::Status status) {
 }
 
 void ScriptedDatabase::AllowConnects() { FailConnects(absl::OkStatus()); }
+
+void ScriptedDatabase::AnswerDials(absl::Status status) {
+  MutexLock lock(&mutex_);
+  dial_status_ = std::move(status);
+}
+
+absl::Status ScriptedDatabase::Dial() {
+  ++dials_;
+  MutexLock lock(&mutex_);
+  return dial_status_;
+}
 
 void ScriptedDatabase::FailNextConnect(absl::Status status) {
   MutexLock lock(&mutex_);

@@ -100,6 +100,9 @@ class ScriptedDatabase {
   void ReleaseConnects(int count);
   // Ends HoldConnects.
   void ReleaseAllConnects();
+  // Dials fail with `status` from now on, or are accepted if it is OK.
+  void AnswerDials(absl::Status status);
+
   // How long a connect takes on the clock.
   void SetConnectTime(Duration time);
 
@@ -116,6 +119,7 @@ class ScriptedDatabase {
   // Attempts to connect, with those that fail or still run.
   int connects() const { return connects_; }
   int connects_running() const { return running_; }
+  int dials() const { return dials_; }
   // When each attempt to connect began.
   std::vector<MonotonicTime> connect_times() const;
   // Connections open now, and the most there ever were, connects under way included.
@@ -135,6 +139,7 @@ class ScriptedDatabase {
   friend class ScriptedFactory;
 
   absl::StatusOr<std::unique_ptr<pool::Connection>> Connect(MonotonicTime deadline);
+  absl::Status Dial();
   void Cancel();
   absl::Status AwaitPermission(MonotonicTime begin, MonotonicTime deadline)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -143,6 +148,7 @@ class ScriptedDatabase {
 
   const Clock* const clock_;
   std::atomic<int> connects_ = 0;
+  std::atomic<int> dials_ = 0;
   std::atomic<int> running_ = 0;
   std::atomic<int> live_ = 0;
   std::atomic<int> most_live_ = 0;
@@ -158,6 +164,7 @@ class ScriptedDatabase {
   int permits_ ABSL_GUARDED_BY(mutex_) = 0;
   Duration connect_time_ ABSL_GUARDED_BY(mutex_){};
   absl::Status connect_status_ ABSL_GUARDED_BY(mutex_);
+  absl::Status dial_status_ ABSL_GUARDED_BY(mutex_);
   std::deque<absl::Status> connect_failures_ ABSL_GUARDED_BY(mutex_);
   std::array<std::deque<absl::Status>, kCallCount> queues_ ABSL_GUARDED_BY(mutex_);
   ScriptedSession::ExecuteHandler execute_handler_ ABSL_GUARDED_BY(mutex_);

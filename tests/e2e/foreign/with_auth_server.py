@@ -2,7 +2,7 @@
 
 Usage: with_auth_server.py AUTH_SERVER CLIENT [ARGUMENT...]
 
-The argument {address} is replaced by the server's host:port.
+In an argument {address} is replaced by the server's host:port, {ops} by that of its ops listener.
 """
 
 import ctypes
@@ -76,8 +76,9 @@ def main(server, *client):
     try:
         ports = poll(lambda: read_ports(folder / "ports"), process, "listened")
         poll(lambda: is_ready(ports["ops"]), process, "was ready")
-        code = subprocess.run([argument.replace("{address}", ports["grpc"]) for argument in client],
-                              check=False).returncode
+        code = subprocess.run(
+            [argument.replace("{address}", ports["grpc"]).replace("{ops}", ports["ops"])
+             for argument in client], check=False).returncode
         process.terminate()
         if process.wait(STOP_SECONDS) != 0:
             raise RuntimeError(f"auth_server ended with {process.returncode}")

@@ -49,6 +49,11 @@ class RawConnection {
     }
     return all;
   }
+  // Whether the server has hung up, without waiting for it and without reading.
+  bool HungUp() const {
+    pollfd state{.fd = fd_, .events = POLLRDHUP, .revents = 0};
+    return poll(&state, 1, 0) > 0;
+  }
   // Whether the server closed the connection; false while it is only silent.
   bool closed() const { return closed_; }
 

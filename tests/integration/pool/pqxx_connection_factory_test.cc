@@ -368,5 +368,34 @@ TEST_F(PqxxConnectionFactoryTest, OverTlsEverythingHolds) {
   EXPECT_LE(clock_.Monotonic() - begin, milliseconds(400));
 }
 
+// --- Dialling ------------------------------------------------------------------------------------
+
+TEST_F(PqxxConnectionFactoryTest, ADialSendsNothingAndOpensNoSession) {
+  std::promise<std::string> received;
+  const LoopbackListener listener(
+      [&](int socket) { received.set_value(testing::ReadStartup(socket)); });
+  const auto factory = MakeFactory(listener.url());
+  EXPECT_THAT(factory->Dial(In(seconds(10))), testing::IsOk());
+  EXPECT_EQ(received.get_future().get(), "");
+}
+
+TEST_F(PqxxConnectionFactoryTest, ADialReachesARealServerAndLeavesNoSession) {
+  const auto factory = MakeFactory(postgres().url());
+  const auto connection = Connect(factory.get());
+  constexpr char kSessions[] =
+      "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+  const std::string before = Value(*connection, kSessions);
+  for (int i = 0; i < 20; ++i) EXPECT_THAT(factory->Dial(In(seconds(10))), testing::IsOk());
+  EXPECT_EQ(Value(*connection, kSessions), before);
+}
+
+TEST_F(PqxxConnectionFactoryTest, ADialFailsWhereNobodyListens) {
+  const auto factory =
+      MakeFactory("postgresql://u:p@127.0.0.1:" + std::to_string(kRefusedPort) + "/d");
+  const absl::Status status = factory->Dial(In(seconds(10)));
+  ASSERT_TRUE(GetSqlError(status).has_value());
+  EXPECT_EQ(GetSqlError(status)->fault, SqlFault::kLost);
+}
+
 }  // namespace
 }  // namespace auth::pool

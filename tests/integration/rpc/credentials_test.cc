@@ -88,6 +88,14 @@ TEST_F(CredentialsTest, MutualTlsServesOnlyCertificatesOfTheClientCa) {
   EXPECT_TRUE(CallOverTls(server, ca_, &client_).ok());
   EXPECT_FALSE(CallOverTls(server, ca_).ok()) << "no certificate";
   EXPECT_FALSE(CallOverTls(server, ca_, &server_).ok()) << "of another authority";
+  ASSERT_EQ(server.recorder.records().size(), 1u);
+  EXPECT_EQ(server.recorder.records()[0].caller, "localhost") << "the first of its names";
+}
+
+TEST_F(CredentialsTest, ACallerWithoutACertificateIsNobody) {
+  TestServer server(Tls());
+  EXPECT_TRUE(CallOverTls(server, ca_).ok());
+  EXPECT_EQ(server.recorder.records().at(0).caller, "");
 }
 
 TEST_F(CredentialsTest, ARenewedCertificateIsUsedWithoutARestart) {

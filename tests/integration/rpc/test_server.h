@@ -45,15 +45,16 @@ class HeldHasher final : public account::PasswordHasher {
 // frozen database.
 class HeldStore final : public testing::InMemoryUserStore {
  public:
-  absl::StatusOr<account::RegisterResult> Register(MonotonicTime deadline,
+  absl::StatusOr<account::RegisterResult> Register(const account::CallContext& call,
                                                    const account::NewUser& user) override {
-    if (!gate.Pass(deadline)) return Late();
-    return InMemoryUserStore::Register(deadline, user);
+    if (!gate.Pass(call.deadline)) return Late();
+    return InMemoryUserStore::Register(call, user);
   }
   absl::StatusOr<std::optional<account::ActiveSession>> FindSession(
-      MonotonicTime deadline, const account::TokenHash& token_hash, WallTime now) override {
-    if (!gate.Pass(deadline)) return Late();
-    return InMemoryUserStore::FindSession(deadline, token_hash, now);
+      const account::CallContext& call, const account::TokenHash& token_hash,
+      WallTime now) override {
+    if (!gate.Pass(call.deadline)) return Late();
+    return InMemoryUserStore::FindSession(call, token_hash, now);
   }
 
   testing::Gate gate;

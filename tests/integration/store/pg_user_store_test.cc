@@ -58,7 +58,7 @@ class PgUserStoreTest : public testing::PostgresTest {
   }
 
   account::UserStore& store() { return server_->store(); }
-  MonotonicTime Soon() const { return server_->In(seconds(30)); }
+  account::CallContext Soon() const { return {server_->In(seconds(30))}; }
   int CountUsers() { return std::stoi(database_.QueryValue("SELECT count(*) FROM users")); }
 
   RegisterResult Register(const NewUser& user) {
@@ -209,12 +209,12 @@ TEST_F(PgUserStoreTest, StoresNothingAfterTheDeadline) {
   Open();
   const NewUser user = MakeNewUser("ann@example.com");
   const MonotonicTime past = server_->In(seconds(-1));
-  EXPECT_EQ(GetErrorDetails(store().Register(past, user).status()).reason,
+  EXPECT_EQ(GetErrorDetails(store().Register({past}, user).status()).reason,
             Reason::kDeadlineExceeded);
   EXPECT_EQ(CountUsers(), 0);
   Register(user);
   EXPECT_EQ(GetErrorDetails(
-                store().AddSession(past, MakeNewSession(user.id), user.password_hash).status())
+                store().AddSession({past}, MakeNewSession(user.id), user.password_hash).status())
                 .reason,
             Reason::kDeadlineExceeded);
   EXPECT_EQ(database_.QueryValue("SELECT count(*) FROM sessions"), "1");
@@ -248,7 +248,7 @@ TEST_F(PgUserStoreTest, AFrozenBackendStoresNothingAfterTheThaw) {
       const testing::FrozenProcess frozen = postgres().Freeze(backends[0]);
       const MonotonicTime begin = server_->clock().Monotonic();
       const absl::StatusOr<RegisterResult> result = store().Register(
-          begin + milliseconds(200), MakeNewUser(std::to_string(round) + "@example.com"));
+          {begin + milliseconds(200)}, MakeNewUser(std::to_string(round) + "@example.com"));
       EXPECT_EQ(GetErrorDetails(result.status()).reason, Reason::kDeadlineExceeded);
       EXPECT_LT(server_->clock().Monotonic() - begin, seconds(2));
     }
@@ -341,15 +341,28 @@ TEST_F(PgUserStoreTest, CallersAreToldNothingOfTheDatabase) {
                                        ::testing::HasSubstr("email_key")));
 }
 
+TEST_F(PgUserStoreTest, CountsTheAttemptsOfACall) {
+  OpenWithOneConnection();
+  std::atomic<int> attempts = 0;
+  account::CallContext call = Soon();
+  call.db_attempts = &attempts;
+  const NewUser user = MakeNewUser("ann@example.com");
+  ASSERT_THAT(store().Register(call, user), IsOk());
+  EXPECT_EQ(attempts, 1);
+  faults_.LoseAnswer("find_user_by_email_key");
+  ASSERT_THAT(store().FindUserByEmailKey(call, user.email_key), IsOk());
+  EXPECT_EQ(attempts, 3) << "a lost one, and its replay";
+}
+
 TEST_F(PgUserStoreTest, AStoppedServerIsADeadlineAndADrainedPoolAShutdown) {
   Open();
   postgres().Stop();
-  const auto late = store().FindUserByEmailKey(server_->In(milliseconds(300)), "ann@example.com");
+  const auto late = store().FindUserByEmailKey({server_->In(milliseconds(300))}, "ann@example.com");
   EXPECT_EQ(GetErrorDetails(late.status()).reason, Reason::kDeadlineExceeded);
   postgres().Restart();
   EXPECT_THAT(store().FindUserByEmailKey(Soon(), "ann@example.com"), IsOk());
 
-  EXPECT_THAT(server_->pool().Drain(Soon()), IsOk());
+  EXPECT_THAT(server_->pool().Drain(Soon().deadline), IsOk());
   const auto drained = store().FindUserByEmailKey(Soon(), "ann@example.com");
   EXPECT_EQ(GetErrorDetails(drained.status()).reason, Reason::kShuttingDown);
 }
@@ -359,7 +372,7 @@ TEST_F(PgUserStoreTest, AFullPoolIsAnOverload) {
   options.max_connections = 1;
   options.max_waiters = 1;
   Open(options);
-  auto held = server_->pool().Acquire(Soon());
+  auto held = server_->pool().Acquire(Soon().deadline);
   ASSERT_THAT(held, IsOk());
   auto waiting = std::async(std::launch::async,
                             [&] { return store().FindUserByEmailKey(Soon(), "ann@example.com"); });

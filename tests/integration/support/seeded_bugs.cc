@@ -54,12 +54,13 @@ class AlteredStatement : public StoreDecorator {
   AlteredStatement(const SoundParts& parts, std::string from, std::string to)
       : StoreDecorator(parts), sql_(absl::StrReplaceAll(store::kRegisterUser.sql, {{from, to}})) {}
 
-  absl::StatusOr<RegisterResult> Register(MonotonicTime deadline, const NewUser& user) override {
+  absl::StatusOr<RegisterResult> Register(const account::CallContext& call,
+                                          const NewUser& user) override {
     bool stored = false;
     const absl::Status status =
-        parts_.runner->Run(Effect::kIdempotent, deadline, [&](Connection& connection) {
+        parts_.runner->Run(Effect::kIdempotent, call.deadline, [&](Connection& connection) {
           const auto inserted =
-              Insert(deadline, connection, {kAlteredRegister, sql_.c_str()}, user);
+              Insert(call.deadline, connection, {kAlteredRegister, sql_.c_str()}, user);
           stored = inserted.value_or(false);
           return inserted.status();
         });
@@ -69,7 +70,7 @@ class AlteredStatement : public StoreDecorator {
     }
     if (!status.ok()) return account::MakeError(account::Reason::kDatabaseUnavailable);
     if (stored) return RegisterResult{Kind::kCreated, std::nullopt};
-    return parts_.store->Register(deadline, user);  // finds who is in the way
+    return parts_.store->Register(call, user);  // finds who is in the way
   }
 
  private:
@@ -80,15 +81,16 @@ class AcknowledgesBeforeCommit final : public StoreDecorator {
  public:
   using StoreDecorator::StoreDecorator;
 
-  absl::StatusOr<RegisterResult> Register(MonotonicTime deadline, const NewUser& user) override {
+  absl::StatusOr<RegisterResult> Register(const account::CallContext& call,
+                                          const NewUser& user) override {
     bool stored = false;
     (void)parts_.runner->RunInTransaction(
-        Effect::kIdempotent, deadline, [&](Connection& connection) {
-          stored = Insert(deadline, connection, store::kRegisterUser, user).value_or(false);
+        Effect::kIdempotent, call.deadline, [&](Connection& connection) {
+          stored = Insert(call.deadline, connection, store::kRegisterUser, user).value_or(false);
           return absl::AbortedError("a crash between the answer and the commit");
         });
     if (stored) return RegisterResult{Kind::kCreated, std::nullopt};
-    return parts_.store->Register(deadline, user);
+    return parts_.store->Register(call, user);
   }
 };
 
@@ -96,21 +98,22 @@ class RetriesWithNewIds final : public StoreDecorator {
  public:
   using StoreDecorator::StoreDecorator;
 
-  absl::StatusOr<RegisterResult> Register(MonotonicTime deadline, const NewUser& user) override {
+  absl::StatusOr<RegisterResult> Register(const account::CallContext& call,
+                                          const NewUser& user) override {
     bool stored = false;
     const absl::Status status =
-        parts_.runner->Run(Effect::kOnce, deadline, [&](Connection& connection) {
-          const auto inserted = Insert(deadline, connection, store::kRegisterUser, user);
+        parts_.runner->Run(Effect::kOnce, call.deadline, [&](Connection& connection) {
+          const auto inserted = Insert(call.deadline, connection, store::kRegisterUser, user);
           stored = inserted.value_or(false);
           return inserted.status();
         });
     if (stored) return RegisterResult{Kind::kCreated, std::nullopt};
-    if (status.ok()) return parts_.store->Register(deadline, user);
+    if (status.ok()) return parts_.store->Register(call, user);
     NewUser again = user;
     again.id = again.session.user_id = Uuid::NewV7(user.created_at);
     again.session.id = Uuid::NewV7(user.created_at);
     again.event_id = Uuid::NewV7(user.created_at);
-    return parts_.store->Register(deadline, again);
+    return parts_.store->Register(call, again);
   }
 };
 
@@ -118,10 +121,11 @@ class AnswersAnotherId final : public StoreDecorator {
  public:
   using StoreDecorator::StoreDecorator;
 
-  absl::StatusOr<RegisterResult> Register(MonotonicTime deadline, const NewUser& user) override {
+  absl::StatusOr<RegisterResult> Register(const account::CallContext& call,
+                                          const NewUser& user) override {
     NewUser other = user;
     other.id = other.session.user_id = Uuid::NewV7(user.created_at);
-    return parts_.store->Register(deadline, other);
+    return parts_.store->Register(call, other);
   }
 };
 
@@ -130,12 +134,13 @@ class LooksForSimilarAddresses final : public StoreDecorator {
  public:
   using StoreDecorator::StoreDecorator;
 
-  absl::StatusOr<RegisterResult> Register(MonotonicTime deadline, const NewUser& user) override {
+  absl::StatusOr<RegisterResult> Register(const account::CallContext& call,
+                                          const NewUser& user) override {
     const bool taken =
         !parts_.database->Query("SELECT 1 FROM users WHERE email_key LIKE $1", {user.email_key})
              .empty();
     if (taken) return RegisterResult{Kind::kEmailTaken, std::nullopt};
-    return parts_.store->Register(deadline, user);
+    return parts_.store->Register(call, user);
   }
 };
 
@@ -143,7 +148,7 @@ class KeepsEndedSessions final : public StoreDecorator {
  public:
   using StoreDecorator::StoreDecorator;
 
-  absl::Status DeleteSession(MonotonicTime /*deadline*/,
+  absl::Status DeleteSession(const account::CallContext& /*call*/,
                              const account::TokenHash& /*token_hash*/) override {
     return absl::OkStatus();
   }
@@ -154,12 +159,13 @@ class SignsInTwice final : public StoreDecorator {
  public:
   using StoreDecorator::StoreDecorator;
 
-  absl::StatusOr<RegisterResult> Register(MonotonicTime deadline, const NewUser& user) override {
-    absl::StatusOr<RegisterResult> result = parts_.store->Register(deadline, user);
+  absl::StatusOr<RegisterResult> Register(const account::CallContext& call,
+                                          const NewUser& user) override {
+    absl::StatusOr<RegisterResult> result = parts_.store->Register(call, user);
     account::NewSession more = user.session;
     more.id = Uuid::NewV7(user.created_at);
     more.token_hash.front() ^= 1;
-    (void)parts_.store->AddSession(deadline, more, user.password_hash);
+    (void)parts_.store->AddSession(call, more, user.password_hash);
     return result;
   }
 };
@@ -169,9 +175,10 @@ class StoresWhatItRefused final : public StoreDecorator {
  public:
   using StoreDecorator::StoreDecorator;
 
-  absl::StatusOr<RegisterResult> Register(MonotonicTime deadline, const NewUser& user) override {
-    if (refused_) (void)parts_.store->Register(deadline, *std::exchange(refused_, std::nullopt));
-    absl::StatusOr<RegisterResult> result = parts_.store->Register(deadline, user);
+  absl::StatusOr<RegisterResult> Register(const account::CallContext& call,
+                                          const NewUser& user) override {
+    if (refused_) (void)parts_.store->Register(call, *std::exchange(refused_, std::nullopt));
+    absl::StatusOr<RegisterResult> result = parts_.store->Register(call, user);
     if (!result.ok()) refused_ = user;
     return result;
   }

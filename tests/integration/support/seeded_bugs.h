@@ -22,30 +22,33 @@ class StoreDecorator : public account::UserStore {
  public:
   explicit StoreDecorator(const SoundParts& parts) : parts_(parts) {}
 
-  absl::StatusOr<account::RegisterResult> Register(MonotonicTime deadline,
+  absl::StatusOr<account::RegisterResult> Register(const account::CallContext& call,
                                                    const account::NewUser& user) override {
-    return parts_.store->Register(deadline, user);
+    return parts_.store->Register(call, user);
   }
-  absl::StatusOr<bool> AddSession(MonotonicTime deadline, const account::NewSession& session,
+  absl::StatusOr<bool> AddSession(const account::CallContext& call,
+                                  const account::NewSession& session,
                                   const std::string& password_hash) override {
-    return parts_.store->AddSession(deadline, session, password_hash);
+    return parts_.store->AddSession(call, session, password_hash);
   }
   absl::StatusOr<std::optional<account::StoredUser>> FindUserByEmailKey(
-      MonotonicTime deadline, const std::string& email_key) override {
-    return parts_.store->FindUserByEmailKey(deadline, email_key);
+      const account::CallContext& call, const std::string& email_key) override {
+    return parts_.store->FindUserByEmailKey(call, email_key);
   }
   absl::StatusOr<std::optional<account::ActiveSession>> FindSession(
-      MonotonicTime deadline, const account::TokenHash& token_hash, WallTime now) override {
-    return parts_.store->FindSession(deadline, token_hash, now);
+      const account::CallContext& call, const account::TokenHash& token_hash,
+      WallTime now) override {
+    return parts_.store->FindSession(call, token_hash, now);
   }
-  absl::Status DeleteSession(MonotonicTime deadline,
+  absl::Status DeleteSession(const account::CallContext& call,
                              const account::TokenHash& token_hash) override {
-    return parts_.store->DeleteSession(deadline, token_hash);
+    return parts_.store->DeleteSession(call, token_hash);
   }
-  absl::StatusOr<bool> ReplacePasswordHash(MonotonicTime deadline, const account::Uuid& user_id,
+  absl::StatusOr<bool> ReplacePasswordHash(const account::CallContext& call,
+                                           const account::Uuid& user_id,
                                            const std::string& old_hash,
                                            const std::string& new_hash) override {
-    return parts_.store->ReplacePasswordHash(deadline, user_id, old_hash, new_hash);
+    return parts_.store->ReplacePasswordHash(call, user_id, old_hash, new_hash);
   }
 
  protected:

@@ -71,8 +71,8 @@ TEST_F(RegisterUserTest, AnswersTheStoredUserAndASession) {
   ASSERT_TRUE(stored.has_value());
   EXPECT_EQ(stored->user.id, result->user.id);
   EXPECT_EQ(hasher_->Verify(kPassword, stored->password_hash), absl::StatusOr<bool>(true));
-  const auto session = store_.FindSession(
-      Context().deadline, Token::Parse(result->session_token)->Hash(), clock_.Now());
+  const auto session =
+      store_.FindSession(Context(), Token::Parse(result->session_token)->Hash(), clock_.Now());
   ASSERT_TRUE(session.ok() && session->has_value());
   EXPECT_EQ((*session)->session.id, result->session.id);
 }

@@ -56,8 +56,8 @@ TEST_F(SignInTest, MakesAnotherSession) {
   EXPECT_EQ(result->session.expires,
             std::chrono::floor<std::chrono::microseconds>(clock_.Now()) + std::chrono::hours(24));
   EXPECT_EQ(store_.sessions(), 2u);
-  const auto session = store_.FindSession(
-      Context().deadline, Token::Parse(result->session_token)->Hash(), clock_.Now());
+  const auto session =
+      store_.FindSession(Context(), Token::Parse(result->session_token)->Hash(), clock_.Now());
   ASSERT_TRUE(session.ok() && session->has_value());
   EXPECT_EQ((*session)->user.id, result->user.id);
 }

@@ -24,6 +24,8 @@ TEST(AccessLogTest, OneLineForEachCall) {
   record.queue_time = microseconds(345);
   record.hash_time = microseconds(9'000);
   record.store_time = microseconds(3'000);
+  record.db_attempts = 2;
+  record.caller = "spiffe://example.org/shop";
   record.peer = "ipv4:127.0.0.1:4711";
   record.request_id = "0190e0a0-0000-7000-8000-000000000000";
   record.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -36,7 +38,8 @@ TEST(AccessLogTest, OneLineForEachCall) {
   EXPECT_EQ(line, nlohmann::json::parse(R"({
       "level": "info", "event": "call", "rpc": "Register", "code": "OK", "reason": "", "cause": "",
       "duration_ms": 12.345, "queue_ms": 0.345, "hash_ms": 9, "store_ms": 3,
-      "peer": "ipv4:127.0.0.1:4711", "request_id": "0190e0a0-0000-7000-8000-000000000000",
+      "db_attempts": 2, "peer": "ipv4:127.0.0.1:4711", "caller": "spiffe://example.org/shop",
+      "request_id": "0190e0a0-0000-7000-8000-000000000000",
       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"})"));
 }
 
@@ -64,8 +67,11 @@ TEST(AccessLogTest, WhatCallersSendAsIdsIsCut) {
   LogCapture log;
   CallRecord record = Record("Register", "INVALID_ARGUMENT");
   record.request_id = std::string(16'000, 'x');
+  record.caller = std::string(16'000, 'y');
   AccessLog(log.logger()).OnCall(record);
-  EXPECT_EQ(log.Lines().at(0)["request_id"], std::string(64, 'x'));
+  const auto line = log.Lines().at(0);
+  EXPECT_EQ(line["request_id"], std::string(64, 'x'));
+  EXPECT_EQ(line["caller"], std::string(256, 'y'));
 }
 
 }  // namespace

@@ -39,6 +39,21 @@ TEST(LogLineTest, TextIsForPeople) {
             "2026-01-02T03:04:05.678Z INFO    Ready to \"serve\" ms=2 suppressed=1\n");
 }
 
+TEST(LogLineTest, ALineOfACallTellsWhich) {
+  const LogScope scope("order-42", "");
+  const LogEvent event = {.time = kTime,
+                          .level = LogLevel::kInfo,
+                          .event = "e",
+                          .fields = {},
+                          .scope = &scope,
+                          .suppressed = 2};
+  EXPECT_EQ(FormatLogLine(LogFormat::kJson, event),
+            "{\"time\":\"2026-01-02T03:04:05.678Z\",\"level\":\"info\",\"event\":\"e\","
+            "\"request_id\":\"order-42\",\"trace_id\":\"\",\"suppressed\":2}\n");
+  EXPECT_EQ(FormatLogLine(LogFormat::kText, event),
+            "2026-01-02T03:04:05.678Z INFO    e request_id=order-42 trace_id=\"\" suppressed=2\n");
+}
+
 TEST(LogLineTest, NumbersThatJsonDoesNotHaveAreNull) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(Format(LogFormat::kJson, {{"x", nan}}), HasSubstr("\"x\":null"));

@@ -1,11 +1,11 @@
 #include "server/ops/log_writer.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
 #include <sstream>
 #include <thread>
 #include <vector>
@@ -16,17 +16,15 @@
 namespace auth::ops {
 namespace {
 
-using std::chrono::seconds;
-
 // A sink that takes nothing until it is opened: a reader of stderr that hangs.
 class StuckSink {
  public:
   LogWriter::Sink sink() {
-    return [this](std::string_view lines) {
+    return [this](std::string_view line) {
       MutexLock lock(&mutex_);
       ++calls_;
       while (!open_) changed_.Wait(&mutex_);
-      text_ += lines;
+      text_ += line;
     };
   }
   void Open() {
@@ -52,20 +50,28 @@ class StuckSink {
 };
 
 TEST(LogWriterTest, LosesNothingAtTheEnd) {
-  RealClock clock;
   std::string text;
   {
-    LogWriter writer([&](std::string_view lines) { text += lines; }, &clock);
-    for (int i = 0; i < 1000; ++i) EXPECT_TRUE(writer.Write("line\n"));
+    LogWriter writer([&](std::string_view line) { text += line; });
+    for (int i = 0; i < 1000; ++i) writer.Write("line\n");
   }
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1000);
 }
 
+TEST(LogWriterTest, TheSinkReceivesLinesAsTheyAre) {
+  const std::string lines[] = {"{} %v %s {0}\n", std::string(100'000, 'x') + "\n", "\0\x1b[1m\n"};
+  std::vector<std::string> received;
+  {
+    LogWriter writer([&](std::string_view line) { received.emplace_back(line); });
+    for (const std::string& line : lines) writer.Write(line);
+  }
+  EXPECT_THAT(received, ::testing::ElementsAreArray(lines));
+}
+
 TEST(LogWriterTest, LinesOfManyThreadsStayWholeAndInEachThreadsOrder) {
-  RealClock clock;
   std::string text;
   {
-    LogWriter writer([&](std::string_view lines) { text += lines; }, &clock);
+    LogWriter writer([&](std::string_view line) { text += line; });
     std::vector<std::thread> threads;
     for (int t = 0; t < 8; ++t) {
       threads.emplace_back([&writer, t] {
@@ -75,9 +81,8 @@ TEST(LogWriterTest, LinesOfManyThreadsStayWholeAndInEachThreadsOrder) {
       });
     }
     for (std::thread& thread : threads) thread.join();
-    EXPECT_TRUE(writer.Flush(clock.Monotonic() + seconds(10)));
-    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4000);
   }
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4000);
   std::vector<int> next(8, 0);
   std::istringstream lines(text);
   for (int thread = 0, number = 0; lines >> thread >> number;) {
@@ -86,30 +91,45 @@ TEST(LogWriterTest, LinesOfManyThreadsStayWholeAndInEachThreadsOrder) {
 }
 
 TEST(LogWriterTest, AStuckReaderStallsNobodyAndWhatIsDroppedIsCounted) {
-  RealClock clock;
   StuckSink stuck;
+  std::string expected = "first\n";
   {
-    LogWriter writer(stuck.sink(), &clock, /*max_bytes=*/100);
-    EXPECT_TRUE(writer.Write("first----\n"));
+    LogWriter writer(stuck.sink(), /*max_lines=*/10);
+    writer.Write("first\n");
     ASSERT_TRUE(testing::Eventually([&] { return stuck.IsStuck(); }));
-    int taken = 1;
-    for (int i = 0; i < 50; ++i) taken += writer.Write("123456789\n") ? 1 : 0;
-    EXPECT_EQ(taken, 10) << "100 bytes, those being written included";
-    EXPECT_EQ(writer.dropped(), 41);
-    EXPECT_FALSE(writer.Flush(clock.Monotonic() + std::chrono::milliseconds(20)));
+    for (int i = 0; i < 50; ++i) writer.Write(std::to_string(i) + "\n");
+    EXPECT_EQ(writer.dropped(), 40) << "ten wait; the first is being written";
+    for (int i = 40; i < 50; ++i) expected += std::to_string(i) + "\n";
 
     stuck.Open();
-    EXPECT_TRUE(writer.Flush(clock.Monotonic() + seconds(10)));
-    EXPECT_TRUE(writer.Write("again----\n")) << "the writer recovers";
+    EXPECT_TRUE(testing::Eventually([&] { return stuck.text() == expected; }))
+        << "the newest are kept: " << stuck.text();
+    writer.Write("again\n");
+    EXPECT_EQ(writer.dropped(), 40) << "the writer recovers";
   }
-  EXPECT_EQ(stuck.text().size(), 110U);
+  EXPECT_EQ(stuck.text(), expected + "again\n");
+}
+
+TEST(LogWriterTest, TheEndWaitsForASlowReader) {
+  StuckSink stuck;
+  std::thread opener;
+  {
+    LogWriter writer(stuck.sink(), /*max_lines=*/10);
+    for (int i = 0; i < 5; ++i) writer.Write("line\n");
+    opener = std::thread([&] {
+      EXPECT_TRUE(testing::Eventually([&] { return stuck.IsStuck(); }));
+      stuck.Open();
+    });
+  }
+  EXPECT_EQ(stuck.text(), "line\nline\nline\nline\nline\n");
+  opener.join();
 }
 
 TEST(LogWriterTest, WritesAllToANonBlockingPipe) {
-  RealClock clock;
   int pipe_ends[2];
   ASSERT_EQ(pipe2(pipe_ends, O_NONBLOCK | O_CLOEXEC), 0);
-  constexpr std::size_t kBytes = 1 << 20;  // far more than a pipe holds
+  constexpr std::size_t kLines = 1024;
+  constexpr std::size_t kBytes = 1024 * kLines;  // far more than a pipe holds
   std::string read_back;
   std::thread reader([&] {
     char buffer[4096];
@@ -122,8 +142,8 @@ TEST(LogWriterTest, WritesAllToANonBlockingPipe) {
     }));
   });
   {
-    LogWriter writer(LogWriter::ToFileDescriptor(pipe_ends[1]), &clock);
-    for (std::size_t i = 0; i < kBytes / 64; ++i) writer.Write(std::string(63, 'x') + "\n");
+    LogWriter writer(LogWriter::ToFileDescriptor(pipe_ends[1]));
+    for (std::size_t i = 0; i < kLines; ++i) writer.Write(std::string(1023, 'x') + "\n");
   }
   reader.join();
   close(pipe_ends[0]);
@@ -132,14 +152,12 @@ TEST(LogWriterTest, WritesAllToANonBlockingPipe) {
 }
 
 TEST(LogWriterTest, AClosedPipeEndsNeitherTheProcessNorTheWriter) {
-  RealClock clock;
   int pipe_ends[2];
   ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
   close(pipe_ends[0]);
   {
-    LogWriter writer(LogWriter::ToFileDescriptor(pipe_ends[1]), &clock);
-    writer.Write("nobody reads this\n");
-    EXPECT_TRUE(writer.Flush(clock.Monotonic() + seconds(10)));
+    LogWriter writer(LogWriter::ToFileDescriptor(pipe_ends[1]));
+    for (int i = 0; i < 3; ++i) writer.Write("nobody reads this\n");
   }
   close(pipe_ends[1]);
 }

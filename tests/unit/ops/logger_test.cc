@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/ops/log_scope.h"
 #include "tests/unit/ops/log_capture.h"
 
 namespace auth::ops {
@@ -37,6 +38,30 @@ TEST(LoggerTest, SuppressesRepeatsButNotEachCall) {
   ASSERT_EQ(lines.size(), 3U + 10U + 1U);
   EXPECT_FALSE(lines[0].contains("suppressed"));
   EXPECT_EQ(lines.back()["suppressed"], 7);
+}
+
+TEST(LoggerTest, WhatAThreadLogsInAScopeTellsOfWhichCallItIs) {
+  LogCapture log;
+  {
+    const LogScope outer("request-1", "trace-1");
+    log.logger()->Info("mine");
+    std::thread([&] { log.logger()->Info("another thread's"); }).join();
+    {
+      const LogScope inner(std::string(1000, 'x'), "trace-2");
+      log.logger()->LogEach(LogLevel::kInfo, "inner", {});
+    }
+    log.logger()->Info("mine again");
+  }
+  log.logger()->Info("nobody's");
+  const auto lines = log.Lines();
+  ASSERT_EQ(lines.size(), 5U);
+  EXPECT_EQ(lines[0]["request_id"], "request-1");
+  EXPECT_EQ(lines[0]["trace_id"], "trace-1");
+  EXPECT_FALSE(lines[1].contains("request_id"));
+  EXPECT_EQ(lines[2]["request_id"], std::string(64, 'x'));
+  EXPECT_EQ(lines[2]["trace_id"], "trace-2");
+  EXPECT_EQ(lines[3]["request_id"], "request-1");
+  EXPECT_FALSE(lines[4].contains("trace_id"));
 }
 
 TEST(LoggerTest, LinesOfManyThreadsAreAllThere) {

@@ -13,6 +13,7 @@
 #include "pool/transaction_runner.h"
 #include "server/ops/call_metrics.h"
 #include "server/ops/pool_metrics.h"
+#include "tests/support/fake_clock.h"
 
 namespace auth::ops {
 namespace {
@@ -24,9 +25,15 @@ using ::testing::Not;
 
 class MetricsPageTest : public ::testing::Test {
  protected:
+  // A page of this moment.
+  std::string Page() {
+    clock_.Advance(std::chrono::seconds(1));
+    return MetricsPage(*source_.Take());
+  }
+
   // The value of a sample, written as in the page: `name{label="value"}`.
   double Value(const std::string& sample) {
-    std::istringstream lines(page_.Render());
+    std::istringstream lines(Page());
     for (std::string line; std::getline(lines, line);) {
       if (line.rfind(sample + " ", 0) == 0) return std::stod(line.substr(sample.size()));
     }
@@ -38,12 +45,20 @@ class MetricsPageTest : public ::testing::Test {
   PoolMetrics pool_metrics_{&registry_};
   CallMetrics call_metrics_{&registry_, {"Register", "SignIn"}, {"INVALID_FIELDS", "OVERLOADED"}};
   pool::PoolStats stats_;
-  MetricsPage page_{&registry_,
-                    {.pool = [this] { return stats_; },
-                     .workers = {{"hash", [] { return 3; }, [] { return 2; }},
-                                 {"store", [] { return 0; }, [] { return 1; }}},
-                     .log_lines_dropped = [] { return 4; },
-                     .version = "1.2.3"}};
+  testing::FakeClock clock_;
+  SnapshotSource source_{
+      &registry_,
+      {.ready = [] { return true; },
+       .pool = [this] { return stats_; },
+       .look_at_pool = [] {},
+       .workers =
+           [] {
+             return std::vector<WorkerStats>{{"hash", 2, 2, 3}, {"store", 10, 1, 0}};
+           },
+       .events = [] { return std::vector<PoolEvent>(); },
+       .log_lines_dropped = [] { return 4; },
+       .version = "1.2.3"},
+      &clock_};
 };
 
 // The published names and types, before anything has happened.
@@ -73,7 +88,10 @@ TEST_F(MetricsPageTest, EveryNameIsThereFromTheFirstScrape) {
       {"auth_store_seconds", "histogram"},
       {"auth_worker_queue", "gauge"},
       {"auth_worker_running", "gauge"},
+      {"auth_worker_threads", "gauge"},
+      {"auth_database_up", "gauge"},
       {"auth_log_lines_dropped_total", "counter"},
+      {"auth_snapshot_sequence", "gauge"},
       {"auth_build_info", "gauge"},
       {"process_cpu_seconds_total", "counter"},
       {"process_resident_memory_bytes", "gauge"},
@@ -84,7 +102,7 @@ TEST_F(MetricsPageTest, EveryNameIsThereFromTheFirstScrape) {
       {"process_start_time_seconds", "gauge"}};
   std::map<std::string, std::string> found;
   std::set<std::string> documented;
-  std::istringstream lines(page_.Render());
+  std::istringstream lines(Page());
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string hash, keyword, name, rest;
@@ -100,7 +118,7 @@ TEST_F(MetricsPageTest, EveryNameIsThereFromTheFirstScrape) {
 
 TEST_F(MetricsPageTest, EveryEventIsZeroAtFirst) {
   const std::regex counter("(auth_\\S+_total(\\{.*\\})?|auth_\\S+_count(\\{.*\\})?) (\\S+)");
-  std::istringstream lines(page_.Render());
+  std::istringstream lines(Page());
   int samples = 0;
   for (std::string line; std::getline(lines, line);) {
     std::smatch match;
@@ -234,7 +252,7 @@ TEST_F(MetricsPageTest, CountsCalls) {
 }
 
 TEST_F(MetricsPageTest, UnknownLabelsDoNotMakeThePageGrow) {
-  const std::string before = page_.Render();
+  const std::string before = Page();
   for (int i = 0; i < 100; ++i) {
     const std::string name = "Attack" + std::to_string(i);
     CallRecord record;
@@ -243,7 +261,7 @@ TEST_F(MetricsPageTest, UnknownLabelsDoNotMakeThePageGrow) {
   }
   EXPECT_EQ(Value("auth_rpc_requests_total{code=\"other\",rpc=\"other\"}"), 100);
   EXPECT_EQ(Value("auth_rpc_errors_total{reason=\"other\",rpc=\"other\"}"), 100);
-  const std::string after = page_.Render();
+  const std::string after = Page();
   EXPECT_EQ(std::count(before.begin(), before.end(), '\n'),
             std::count(after.begin(), after.end(), '\n'));
 }

@@ -16,14 +16,22 @@ class OpsRoutesTest : public ::testing::Test {
   HttpResponse Get(const std::string& path) {
     const auto routes = OpsRoutes({.live = [this] { return live_; },
                                    .ready = [this] { return ready_; },
-                                   .pool = [this] { return stats_; },
-                                   .metrics = [] { return std::string("a 1\n"); }},
-                                  &clock_);
+                                   .snapshot = [this] { return Take(); },
+                                   .configuration = "listen = here\n"});
     const auto route = std::find_if(routes.begin(), routes.end(),
                                     [&](const HttpRoute& each) { return each.path == path; });
     EXPECT_NE(route, routes.end());
     EXPECT_EQ(route->may_block, path == "/livez");
     return route->handler();
+  }
+
+  std::shared_ptr<const Snapshot> Take() const {
+    auto snapshot = std::make_shared<Snapshot>();
+    snapshot->sequence = 7;
+    snapshot->time = clock_.Now();
+    snapshot->moment = clock_.Monotonic();
+    snapshot->pool = stats_;
+    return snapshot;
   }
 
   testing::FakeClock clock_;
@@ -45,7 +53,18 @@ TEST_F(OpsRoutesTest, LivezAndReadyz) {
 
 TEST_F(OpsRoutesTest, MetricsHaveTheTypeOfTheTextFormat) {
   EXPECT_EQ(Get("/metrics").content_type, "text/plain; version=0.0.4");
-  EXPECT_EQ(Get("/metrics").body, "a 1\n");
+  EXPECT_NE(Get("/metrics").body.find("\nauth_snapshot_sequence 7\n"), std::string::npos);
+}
+
+TEST_F(OpsRoutesTest, TheDashboardsSnapshotIsTheSamePicture) {
+  const HttpResponse response = Get("/dashboard/snapshot");
+  EXPECT_EQ(response.content_type, "application/json");
+  EXPECT_EQ(nlohmann::json::parse(response.body)["sequence"], 7);
+}
+
+TEST_F(OpsRoutesTest, ConfigurationIsPlainText) {
+  EXPECT_EQ(Get("/debug/config").content_type, "text/plain; charset=utf-8");
+  EXPECT_EQ(Get("/debug/config").body, "listen = here\n");
 }
 
 TEST_F(OpsRoutesTest, DatabaseBeforeAnyEvidence) {

@@ -97,5 +97,93 @@ TEST_F(ConnectionPoolMaintenanceTest, IdlePoolSendsNothing) {
   EXPECT_THAT(pool_->Acquire(In(seconds(1))), IsOk());
 }
 
+// --- A database that goes while nobody calls -----------------------------------------------------
+
+TEST_F(ConnectionPoolMaintenanceTest, WhoLooksLearnsThatAnIdleDatabaseHasGone) {
+  MakePoolWithIdle(2);
+  database_.ForEachLiveSession([](testing::ScriptedSession& session) { session.Kill(); });
+  database_.AnswerDials(testing::SqlFailure(""));
+  const int peeks = database_.peeks();
+  clock_.Advance(seconds(10));
+  EXPECT_TRUE(pool_->Stats().database_reachable) << "nobody has looked";
+  EXPECT_EQ(database_.peeks(), peeks);
+  pool_->LookAtIdle();
+  EXPECT_TRUE(Eventually([&] { return !pool_->Stats().database_reachable; }));
+  EXPECT_EQ(pool_->Stats().idle, 0);
+  EXPECT_EQ(database_.connects(), 2) << "no session is opened to find out";
+}
+
+TEST_F(ConnectionPoolMaintenanceTest, WhoLooksLearnsThatTheDatabaseIsBack) {
+  MakePoolWithIdle(1);
+  database_.session(0).Kill();
+  database_.AnswerDials(testing::SqlFailure(""));
+  pool_->LookAtIdle();
+  ASSERT_TRUE(Eventually([&] { return !pool_->Stats().database_reachable; }));
+  database_.AnswerDials(absl::OkStatus());
+  clock_.Advance(seconds(60));
+  EXPECT_EQ(database_.dials(), 1) << "nobody has looked";
+  pool_->LookAtIdle();
+  EXPECT_TRUE(Eventually([&] { return pool_->Stats().database_reachable; }));
+  EXPECT_EQ(database_.connects(), 1);
+}
+
+TEST_F(ConnectionPoolMaintenanceTest, AServerThatListensOnForAMomentIsDialledAgain) {
+  MakePoolWithIdle(1);
+  database_.session(0).Kill();
+  pool_->LookAtIdle();
+  ASSERT_TRUE(Eventually([&] { return database_.dials() == 1; }));
+  EXPECT_TRUE(pool_->Stats().database_reachable);
+  database_.AnswerDials(testing::SqlFailure(""));
+  clock_.Advance(milliseconds(250));
+  EXPECT_TRUE(Eventually([&] { return !pool_->Stats().database_reachable; }));
+}
+
+TEST_F(ConnectionPoolMaintenanceTest, LooksAtAHealthyPoolCostPeeksAndNoMore) {
+  MakePoolWithIdle(3);
+  const size_t calls = database_.log().size();
+  const int peeks = database_.peeks();
+  for (int i = 0; i < 60; ++i) {
+    pool_->LookAtIdle();
+    clock_.Advance(seconds(1));
+  }
+  EXPECT_EQ(database_.peeks(), peeks + 180);
+  EXPECT_EQ(database_.dials(), 0);
+  EXPECT_EQ(database_.log().size(), calls);
+  EXPECT_EQ(pool_->Stats().idle, 3);
+}
+
+TEST_F(ConnectionPoolMaintenanceTest, AListenerIsNoProofAfterCallsHaveFailed) {
+  MakePool();
+  database_.FailConnects(testing::SqlFailure("57P03"));
+  std::future<Borrowed> caller = StartWaiting(seconds(1));
+  ASSERT_TRUE(Told("connect failed 1/3"));
+  clock_.Advance(seconds(1));
+  EXPECT_FALSE(caller.get().ok());
+  pool_->LookAtIdle();
+  ASSERT_TRUE(Eventually([&] { return database_.dials() >= 1; }));
+  clock_.Settle();
+  EXPECT_FALSE(pool_->Stats().database_reachable);
+}
+
+TEST_F(ConnectionPoolMaintenanceTest, StatsDescribeEachConnection) {
+  MakePoolWithIdle(2);
+  clock_.Advance(seconds(10));
+  const PooledConnection borrowed = Borrow();
+  clock_.Advance(seconds(5));
+  const PoolStats stats = pool_->Stats();
+  ASSERT_EQ(stats.slots.size(), 2u);
+  for (const SlotStats& slot : stats.slots) {
+    EXPECT_EQ(slot.generation, stats.generation);
+    EXPECT_GE(clock_.Monotonic() - slot.opened, seconds(15));
+    EXPECT_GT(slot.expires, clock_.Monotonic());
+    if (slot.state == "in_use") {
+      EXPECT_EQ(clock_.Monotonic() - slot.since, seconds(5));
+    } else {
+      EXPECT_EQ(slot.state, "idle");
+      EXPECT_GE(clock_.Monotonic() - slot.since, seconds(15));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace auth::pool

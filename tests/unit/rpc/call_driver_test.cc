@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "server/account/errors.h"
+#include "server/ops/log_scope.h"
 #include "tests/support/eventually.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/gate.h"
@@ -138,6 +139,7 @@ class CallDriverTest : public ::testing::Test {
     CallInfo info;
     info.rpc = "Register";
     info.peer = "ipv4:127.0.0.1:1";
+    info.caller = "shop.example";
     info.request_id = "request-1";
     info.trace_id = "trace-1";
     return info;
@@ -188,6 +190,7 @@ TEST_F(CallDriverTest, HopsBetweenTheWorkersAndRecordsTheTimeOfEachStage) {
       pthread_getname_np(pthread_self(), name, sizeof name);
       threads.emplace_back(name);
       EXPECT_EQ(context.deadline, MonotonicTime(std::chrono::hours(1)) + kMaxDeadline);
+      if (threads.back().starts_with("store")) ++*context.db_attempts;
       clock_.Advance(takes);
       return next;
     };
@@ -208,9 +211,24 @@ TEST_F(CallDriverTest, HopsBetweenTheWorkersAndRecordsTheTimeOfEachStage) {
   EXPECT_EQ(record.store_time, milliseconds(7));
   EXPECT_EQ(record.queue_time, Duration::zero());
   EXPECT_EQ(record.duration, milliseconds(27));
+  EXPECT_EQ(record.db_attempts, 2);
   EXPECT_EQ(record.peer, "ipv4:127.0.0.1:1");
+  EXPECT_EQ(record.caller, "shop.example");
   EXPECT_EQ(record.request_id, "request-1");
   EXPECT_EQ(record.trace_id, "trace-1");
+}
+
+TEST_F(CallDriverTest, WhatAStepLogsIsOfItsCall) {
+  Caller& caller = NewCaller();
+  std::string ids;
+  Start(&caller, Info(), Stage::kStore, {[&](const account::CallContext&) {
+    const ops::LogScope* const scope = ops::LogScope::Current();
+    if (scope == nullptr) return Stage::kDone;
+    ids.append(scope->request_id()).append(" ").append(scope->trace_id());
+    return Stage::kDone;
+  }});
+  EXPECT_TRUE(caller.Await().ok());
+  EXPECT_EQ(ids, "request-1 trace-1");
 }
 
 TEST_F(CallDriverTest, AnOperationThatIsDoneAtOnceNeedsNoPlace) {

@@ -1,0 +1,46 @@
+#include "pool/dial_policy.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace auth::pool {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// How long a server that closes its sessions may take to stop listening.
+constexpr seconds kDoubt(2);
+constexpr milliseconds kBetweenDialsInDoubt(250);
+constexpr milliseconds kBetweenLooks(500);
+
+}  // namespace
+
+void DialPolicy::OnIdleClosed(MonotonicTime now) {
+  doubt_until_ = now + kDoubt;
+  due_ = std::min(due_, std::max(now, last_ + kBetweenDialsInDoubt));
+}
+
+void DialPolicy::OnLooked(MonotonicTime now) {
+  due_ = std::min(due_, std::max(now, last_ + kBetweenLooks));
+}
+
+void DialPolicy::OnAnswer() {
+  due_ = kNever;
+  doubt_until_ = {};
+  nobody_listens_ = false;
+}
+
+void DialPolicy::OnStarted(MonotonicTime now) {
+  last_ = now;
+  due_ = kNever;
+}
+
+bool DialPolicy::OnDialed(bool somebody_listens, MonotonicTime now) {
+  const bool news = somebody_listens == nobody_listens_;
+  nobody_listens_ = !somebody_listens;
+  if (somebody_listens && now < doubt_until_) due_ = last_ + kBetweenDialsInDoubt;
+  return news;
+}
+
+}  // namespace auth::pool

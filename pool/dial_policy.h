@@ -1,0 +1,44 @@
+#pragma once
+
+#include "pool/clock.h"
+
+namespace auth::pool {
+
+// Decides when to dial: to find out, without a session, whether anybody listens where the database
+// should be. An idle pool sends nothing, so that nothing tells it that its database has gone, but
+// the end of its idle connections; and those end as well when a database restarts, or when it
+// closes idle sessions.
+//
+// - An idle connection was closed by the server: dial at once, and for two seconds more, since a
+//   server that stops may still listen for a moment.
+// - The database does not answer, and somebody looks at the pool: dial, at most twice a second.
+//
+// Nobody looks: no dials. A database that is reached may stay asleep: a dial opens no session.
+//
+// Pure logic over the times it is given. Not thread-safe.
+class DialPolicy {
+ public:
+  static constexpr MonotonicTime kNever = MonotonicTime::max();
+
+  // The server closed an idle connection.
+  void OnIdleClosed(MonotonicTime now);
+  // The database does not answer, and somebody wants to know.
+  void OnLooked(MonotonicTime now);
+  // The database answered: there is nothing to find out.
+  void OnAnswer();
+
+  // When to dial.
+  MonotonicTime due() const { return due_; }
+  void OnStarted(MonotonicTime now);
+  // Whether this is news: nobody listens any more, or somebody does again. That somebody listens
+  // is none if calls have failed all the same.
+  bool OnDialed(bool somebody_listens, MonotonicTime now);
+
+ private:
+  MonotonicTime due_ = kNever;
+  MonotonicTime last_{};         // when the last dial began
+  MonotonicTime doubt_until_{};  // dials are repeated
+  bool nobody_listens_ = false;  // said the last dial
+};
+
+}  // namespace auth::pool

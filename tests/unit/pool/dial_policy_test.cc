@@ -1,0 +1,72 @@
+#include "pool/dial_policy.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace auth::pool {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr MonotonicTime kStart{seconds(1000)};
+
+class DialPolicyTest : public ::testing::Test {
+ protected:
+  // Dials at the moment when it is due; how many do so until `end`.
+  int Dial(bool somebody_listens, MonotonicTime end) {
+    int dials = 0;
+    while (policy_.due() <= end) {
+      const MonotonicTime now = policy_.due();
+      policy_.OnStarted(now);
+      policy_.OnDialed(somebody_listens, now);
+      ++dials;
+    }
+    return dials;
+  }
+
+  DialPolicy policy_;
+};
+
+TEST_F(DialPolicyTest, NothingHappenedNothingIsDialled) {
+  EXPECT_EQ(policy_.due(), DialPolicy::kNever);
+}
+
+TEST_F(DialPolicyTest, AClosedIdleConnectionIsFollowedByDialsForTwoSeconds) {
+  policy_.OnIdleClosed(kStart);
+  EXPECT_EQ(policy_.due(), kStart);
+  EXPECT_EQ(Dial(true, kStart + seconds(100)), 9);
+  EXPECT_EQ(policy_.due(), DialPolicy::kNever);
+}
+
+TEST_F(DialPolicyTest, ThatNobodyListensEndsTheSeries) {
+  policy_.OnIdleClosed(kStart);
+  EXPECT_EQ(Dial(false, kStart + seconds(100)), 1);
+}
+
+TEST_F(DialPolicyTest, LooksDialAtMostTwiceASecond) {
+  int dials = 0;
+  for (MonotonicTime now = kStart; now < kStart + seconds(10); now += milliseconds(10)) {
+    policy_.OnLooked(now);
+    dials += Dial(false, now);
+  }
+  EXPECT_EQ(dials, 20);
+}
+
+TEST_F(DialPolicyTest, AnAnswerEndsEverything) {
+  policy_.OnIdleClosed(kStart);
+  policy_.OnAnswer();
+  EXPECT_EQ(policy_.due(), DialPolicy::kNever);
+}
+
+TEST_F(DialPolicyTest, OnlyAListenerThatComesOrGoesIsNews) {
+  EXPECT_FALSE(policy_.OnDialed(true, kStart)) << "calls may fail all the same";
+  EXPECT_FALSE(policy_.OnDialed(true, kStart));
+  policy_.OnDialed(false, kStart);
+  EXPECT_TRUE(policy_.OnDialed(true, kStart));
+  EXPECT_FALSE(policy_.OnDialed(true, kStart));
+}
+
+}  // namespace
+}  // namespace auth::pool
