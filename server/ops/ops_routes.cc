@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "server/ops/dashboard_page.h"
 #include "server/ops/metrics_page.h"
 #include "server/ops/snapshot_json.h"
 
@@ -40,6 +41,7 @@ std::vector<HttpRoute> OpsRoutes(OpsSources sources) {
              return HttpResponse{.body = MetricsPage(*snapshot()),
                                  .content_type = "text/plain; version=0.0.4"};
            }},
+      {.path = "/dashboard", .handler = [] { return DashboardPage(); }},
       {.path = "/dashboard/snapshot",
        .handler = [snapshot] { return HttpResponse{.body = SnapshotJson(*snapshot())}; }},
       {.path = "/debug/config",

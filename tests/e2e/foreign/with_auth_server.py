@@ -2,7 +2,8 @@
 
 Usage: with_auth_server.py AUTH_SERVER CLIENT [ARGUMENT...]
 
-In an argument {address} is replaced by the server's host:port, {ops} by that of its ops listener.
+In the arguments {address} is replaced by the server's host:port, {ops} by that of its ops listener,
+and {data} by the data directory of its PostgreSQL.
 """
 
 import ctypes
@@ -63,6 +64,12 @@ def is_ready(ops):
         return False
 
 
+def fill_in(argument, values):
+    for name, value in values.items():
+        argument = argument.replace(f"{{{name}}}", str(value))
+    return argument
+
+
 def main(server, *client):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="auth-"))
     folder.chmod(0o755)  # as root, PostgreSQL runs as another user
@@ -76,9 +83,10 @@ def main(server, *client):
     try:
         ports = poll(lambda: read_ports(folder / "ports"), process, "listened")
         poll(lambda: is_ready(ports["ops"]), process, "was ready")
-        code = subprocess.run(
-            [argument.replace("{address}", ports["grpc"]).replace("{ops}", ports["ops"])
-             for argument in client], check=False).returncode
+        values = {"address": ports["grpc"], "ops": ports["ops"],
+                  "data": folder / "postgres/cluster"}
+        code = subprocess.run([fill_in(argument, values) for argument in client],
+                              check=False).returncode
         process.terminate()
         if process.wait(STOP_SECONDS) != 0:
             raise RuntimeError(f"auth_server ended with {process.returncode}")

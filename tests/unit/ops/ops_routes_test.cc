@@ -56,6 +56,11 @@ TEST_F(OpsRoutesTest, MetricsHaveTheTypeOfTheTextFormat) {
   EXPECT_NE(Get("/metrics").body.find("\nauth_snapshot_sequence 7\n"), std::string::npos);
 }
 
+TEST_F(OpsRoutesTest, TheDashboardIsAPage) {
+  EXPECT_EQ(Get("/dashboard").status, 200);
+  EXPECT_EQ(Get("/dashboard").content_type, "text/html; charset=utf-8");
+}
+
 TEST_F(OpsRoutesTest, TheDashboardsSnapshotIsTheSamePicture) {
   const HttpResponse response = Get("/dashboard/snapshot");
   EXPECT_EQ(response.content_type, "application/json");
