@@ -29,7 +29,7 @@ class GrpcAuthClient final : public AuthClient {
     request.set_email(email);
     request.set_password(password);
     request.set_request_id(options.request_id.empty() ? NewRequestId() : options.request_id);
-    return ToUserSession(Call(&Stub::Register, request, options.timeout));
+    return ToUserSession(Call(&Stub::Register, request, options.timeout, options.traceparent));
   }
 
   absl::StatusOr<UserSession> SignIn(const std::string& email, const std::string& password,
@@ -37,27 +37,29 @@ class GrpcAuthClient final : public AuthClient {
     v1::SignInRequest request;
     request.set_email(email);
     request.set_password(password);
-    return ToUserSession(Call(&Stub::SignIn, request, options.timeout));
+    return ToUserSession(Call(&Stub::SignIn, request, options.timeout, options.traceparent));
   }
 
   absl::StatusOr<UserSession> ValidateSession(const std::string& session_token,
                                               const CallOptions& options) override {
     v1::ValidateSessionRequest request;
     request.set_session_token(session_token);
-    return ToUserSession(Call(&Stub::ValidateSession, request, options.timeout));
+    return ToUserSession(
+        Call(&Stub::ValidateSession, request, options.timeout, options.traceparent));
   }
 
   absl::Status SignOut(const std::string& session_token, const CallOptions& options) override {
     v1::SignOutRequest request;
     request.set_session_token(session_token);
-    return Call(&Stub::SignOut, request, options.timeout).status();
+    return Call(&Stub::SignOut, request, options.timeout, options.traceparent).status();
   }
 
   absl::StatusOr<v1::User> GetUser(const std::string& session_token,
                                    const CallOptions& options) override {
     v1::GetUserRequest request;
     request.set_session_token(session_token);
-    absl::StatusOr<v1::GetUserResponse> response = Call(&Stub::GetUser, request, options.timeout);
+    absl::StatusOr<v1::GetUserResponse> response =
+        Call(&Stub::GetUser, request, options.timeout, options.traceparent);
     if (!response.ok()) return response.status();
     return std::move(*response->mutable_user());
   }
@@ -69,14 +71,16 @@ class GrpcAuthClient final : public AuthClient {
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
                                 const Request& request,
-                                std::optional<std::chrono::nanoseconds> timeout) const {
+                                std::optional<std::chrono::nanoseconds> timeout,
+                                const std::string& traceparent) const {
     grpc::ClientContext context;
+    const std::string trace_id = AddTraceparent(traceparent, &context);
     context.set_deadline(
         std::chrono::system_clock::now() +
         std::min<std::chrono::nanoseconds>(timeout.value_or(default_timeout_), kMaxTimeout));
     Response response;
     const grpc::Status status = (stub_.get()->*method)(&context, request, &response);
-    if (!status.ok()) return FromGrpcStatus(status);
+    if (!status.ok()) return FromGrpcStatus(status, trace_id);
     return response;
   }
 

@@ -21,10 +21,15 @@ struct UserSession {
 struct CallOptions {
   // How long the call may take, with all its repeats. Unset = AuthClientOptions::default_timeout.
   std::optional<std::chrono::nanoseconds> timeout = std::nullopt;
+  // The W3C `traceparent` of the caller's span, so that the call belongs to his trace. Empty, or
+  // not well-formed = a trace of its own, not sampled.
+  std::string traceparent = {};
 };
 
 struct RegisterOptions {
   std::optional<std::chrono::nanoseconds> timeout = std::nullopt;
+  // As in CallOptions.
+  std::string traceparent = {};
   // Names this registration in all its repeats. Empty = a fresh one for each call. Make it with
   // NewRequestId() (client/request_id.h) and keep it, if you will repeat the call after it failed.
   std::string request_id = {};
@@ -40,6 +45,9 @@ struct RegisterOptions {
 // Calls block until they are answered or their timeout has passed. A call that is answered
 // UNAVAILABLE is repeated within its timeout, up to four times, by gRPC itself: Register too,
 // because it always carries a `request_id`, the same in every repeat. No other failure is repeated.
+//
+// Every call carries a W3C `traceparent`, the same in its repeats: the trace id stands in the
+// server's log lines about the call, and in its failure (client/errors.h, TraceIdOf).
 //
 // Failures are a Status with the service's code and message; client/errors.h reads the reason, the
 // bad fields and the time to wait from it. DEADLINE_EXCEEDED leaves open whether the call was done:

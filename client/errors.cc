@@ -54,4 +54,9 @@ std::optional<std::chrono::nanoseconds> RetryAfterOf(const absl::Status& status)
          std::chrono::nanoseconds(info->retry_delay().nanos());
 }
 
+std::string TraceIdOf(const absl::Status& status) {
+  const auto trace_id = status.GetPayload(kTraceIdPayload);
+  return trace_id.has_value() ? std::string(*trace_id) : "";
+}
+
 }  // namespace auth::client

@@ -36,4 +36,11 @@ std::vector<FieldViolation> FieldViolationsOf(const absl::Status& status);
 // How long to wait before the next try, if the service said so.
 std::optional<std::chrono::nanoseconds> RetryAfterOf(const absl::Status& status);
 
+// Where a Status of an AuthClient carries the trace id of its call.
+inline constexpr char kTraceIdPayload[] = "auth.v1/trace_id";
+
+// The trace id of the call that failed, 32 hex digits, as in the server's log lines about it; empty
+// if the Status is not of a call.
+std::string TraceIdOf(const absl::Status& status);
+
 }  // namespace auth::client

@@ -32,6 +32,7 @@
 #include "server/ops/snapshot.h"
 #include "server/rpc/contract_names.h"
 #include "server/rpc/grpc_server.h"
+#include "server/rpc/json_gateway.h"
 #include "server/work/admission_controller.h"
 #include "server/work/worker_pool.h"
 
@@ -68,10 +69,13 @@ struct Application::Parts {
   absl::Status BuildAccounts();
   void BuildSnapshots();
   absl::Status Listen();
+  absl::Status LoadServiceTokens();
+  absl::Status ListenForHttp();
   absl::Status ListenForOperators();
   absl::Status WritePortFile() const;
   // "host:port" as bound; "" for a listener that is off.
   std::string grpc_address() const;
+  std::string http_address() const;
   std::string ops_address() const;
 
   std::vector<ops::WorkerStats> Workers() const;
@@ -94,8 +98,11 @@ struct Application::Parts {
   std::unique_ptr<ops::CallObserver> span_export;  // nullptr: off
   std::unique_ptr<ops::CallObservers> call_observers;
   std::unique_ptr<ops::SnapshotSource> snapshots;
+  std::unique_ptr<rpc::ServiceTokens> service_tokens;
+  std::unique_ptr<rpc::AccessPolicy> access;
   std::unique_ptr<work::AdmissionController> admission;
   std::unique_ptr<rpc::GrpcServer> grpc;
+  std::unique_ptr<rpc::JsonGateway> http;
   // After the server: tasks that outlive their calls' answers still refer to it.
   std::unique_ptr<work::WorkerPool> hash_workers;
   std::unique_ptr<work::WorkerPool> store_workers;
@@ -151,6 +158,25 @@ void Application::Parts::BuildSnapshots() {
       clock);
 }
 
+absl::Status Application::Parts::LoadServiceTokens() {
+  if (!config.service_tokens_file.empty()) {
+    auto tokens = rpc::ServiceTokens::Load(
+        config.service_tokens_file,
+        [this](const absl::Status& status) {
+          if (status.ok()) return logger->Info("service_tokens_reloaded");
+          logger->Error("service_tokens_refused", {{"message", std::string(status.message())}});
+        },
+        clock);
+    if (!tokens.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--service-tokens-file: ", tokens.status().message()));
+    }
+    service_tokens = *std::move(tokens);
+  }
+  access = std::make_unique<rpc::AccessPolicy>(service_tokens.get());
+  return absl::OkStatus();
+}
+
 absl::Status Application::Parts::Listen() {
   call_metrics = std::make_unique<ops::CallMetrics>(&registry, rpc::RpcNames(), rpc::ReasonNames());
   std::vector<ops::CallObserver*> observers = {&access_log, call_metrics.get()};
@@ -180,12 +206,16 @@ absl::Status Application::Parts::Listen() {
   options.tls = {.cert = config.tls_cert, .key = config.tls_key, .client_ca = config.tls_client_ca};
   options.reflection = config.reflection;
   options.max_deadline = config.max_deadline;
-  auto server = rpc::GrpcServer::Start(options, &accounts,
-                                       {.clock = clock,
-                                        .admission = admission.get(),
-                                        .hash_workers = hash_workers.get(),
-                                        .store_workers = store_workers.get(),
-                                        .observer = call_observers.get()});
+  auto server =
+      rpc::GrpcServer::Start(options, &accounts,
+                             {.snapshot = [this] { return snapshots->Take(); },
+                              .recreate_pool = [this] { return database->RecreatePool(); }},
+                             {.clock = clock,
+                              .admission = admission.get(),
+                              .hash_workers = hash_workers.get(),
+                              .store_workers = store_workers.get(),
+                              .observer = call_observers.get(),
+                              .access = access.get()});
   if (!server.ok()) return server.status();
   grpc = *std::move(server);
   database->SetListener([this](bool answers) { grpc->SetDatabase(answers); });
@@ -196,9 +226,25 @@ std::string Application::Parts::grpc_address() const {
   return ListenAddress{config.listen.host, static_cast<std::uint16_t>(grpc->port())}.ToString();
 }
 
+std::string Application::Parts::http_address() const {
+  if (http == nullptr) return "";
+  return ListenAddress{config.http_listen->host, http->port()}.ToString();
+}
+
 std::string Application::Parts::ops_address() const {
   if (ops_http == nullptr) return "";
   return ListenAddress{config.ops_listen->host, ops_http->port()}.ToString();
+}
+
+absl::Status Application::Parts::ListenForHttp() {
+  if (!config.http_listen.has_value()) return absl::OkStatus();
+  auto gateway = rpc::JsonGateway::Start({.host = config.http_listen->host,
+                                          .port = config.http_listen->port,
+                                          .cors_origins = config.cors_origins},
+                                         &grpc->methods(), grpc->calls(), clock);
+  if (!gateway.ok()) return gateway.status();
+  http = *std::move(gateway);
+  return absl::OkStatus();
 }
 
 absl::Status Application::Parts::ListenForOperators() {
@@ -230,6 +276,7 @@ absl::Status Application::Parts::WritePortFile() const {
   const std::string unfinished = absl::StrCat(config.port_file, ".", ::getpid());
   std::ofstream file(unfinished);
   file << "grpc=" << grpc_address() << "\n";
+  if (http != nullptr) file << "http=" << http_address() << "\n";
   if (ops_http != nullptr) file << "ops=" << ops_address() << "\n";
   file.close();
   if (file.fail() || std::rename(unfinished.c_str(), config.port_file.c_str()) != 0) {
@@ -247,7 +294,8 @@ absl::Status Application::Parts::Prepare() {
   }
   ready = true;
   grpc->SetReady();
-  logger->Info("ready", {{"grpc", grpc_address()}, {"ops", ops_address()}});
+  logger->Info("ready",
+               {{"grpc", grpc_address()}, {"http", http_address()}, {"ops", ops_address()}});
   return absl::OkStatus();
 }
 
@@ -259,6 +307,7 @@ void Application::Parts::Drain() {
   if (!grpc->Drain(config.drain_delay, config.drain_timeout)) {
     logger->Warning("drain_timeout", {{"message", "some calls did not finish and were given up"}});
   }
+  http.reset();  // its calls are answered by now
   const absl::Status drained = database->Drain(kPoolDrain);
   if (!drained.ok()) {
     logger->Warning("pool_drain", {{"message", std::string(drained.message())}});
@@ -279,7 +328,9 @@ absl::StatusOr<std::unique_ptr<Application>> Application::Start(const Config& co
   if (config.migrate != MigrateMode::kOnly) {
     if (absl::Status status = parts->BuildAccounts(); !status.ok()) return status;
     parts->BuildSnapshots();
+    if (absl::Status status = parts->LoadServiceTokens(); !status.ok()) return status;
     if (absl::Status status = parts->Listen(); !status.ok()) return status;
+    if (absl::Status status = parts->ListenForHttp(); !status.ok()) return status;
     if (absl::Status status = parts->ListenForOperators(); !status.ok()) return status;
     if (absl::Status status = parts->WritePortFile(); !status.ok()) return status;
   }

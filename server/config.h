@@ -24,11 +24,14 @@ using pool::PoolMode;
 struct Config {
   // Listeners.
   ListenAddress listen{"127.0.0.1", 50051};
-  std::optional<ListenAddress> ops_listen = ListenAddress{"127.0.0.1", 9090};  // unset: off
+  std::optional<ListenAddress> http_listen = ListenAddress{"127.0.0.1", 8000};  // unset: off
+  std::optional<ListenAddress> ops_listen = ListenAddress{"127.0.0.1", 9090};   // unset: off
   bool allow_plaintext = false;
   bool reflection = false;
   std::string port_file;  // empty: none
-  std::string tls_cert;   // PEM files; all empty: plaintext
+  std::vector<std::string> cors_origins;
+  std::string service_tokens_file;  // empty: nobody has a role
+  std::string tls_cert;             // PEM files; all empty: plaintext
   std::string tls_key;
   std::string tls_client_ca;
 

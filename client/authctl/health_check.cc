@@ -4,6 +4,7 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/generic/generic_stub.h>
 
+#include <chrono>
 #include <future>
 #include <utility>
 
@@ -16,20 +17,21 @@ namespace auth::authctl {
 
 absl::StatusOr<std::string> CheckHealth(const std::shared_ptr<grpc::Channel>& channel,
                                         const std::string& service,
-                                        std::chrono::nanoseconds timeout) {
+                                        const client::CallOptions& options) {
   using grpc::health::v1::HealthCheckRequest;
   using grpc::health::v1::HealthCheckResponse;
   HealthCheckRequest request;
   request.set_service(service);
   HealthCheckResponse response;
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  const std::string trace_id = client::AddTraceparent(options.traceparent, &context);
+  context.set_deadline(std::chrono::system_clock::now() + options.timeout.value());
   grpc::TemplatedGenericStub<HealthCheckRequest, HealthCheckResponse> stub(channel);
   std::promise<grpc::Status> done;
   stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &request, &response,
                  [&done](grpc::Status status) { done.set_value(std::move(status)); });
   const grpc::Status status = done.get_future().get();
-  if (!status.ok()) return client::FromGrpcStatus(status);
+  if (!status.ok()) return client::FromGrpcStatus(status, trace_id);
   return HealthCheckResponse::ServingStatus_Name(response.status());
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "client/auth_client.h"
 
 namespace grpc {
 class Channel;
@@ -16,9 +16,10 @@ namespace auth::authctl {
 // NOT_FOUND if the server knows no such service.
 //
 // A probe wants the answer of now, also that of a server that is not ready: make the channel
-// without a service config, which would repeat the call and keep it from such a server.
+// without a service config, which would repeat the call and keep it from such a server. The options
+// need a timeout.
 absl::StatusOr<std::string> CheckHealth(const std::shared_ptr<grpc::Channel>& channel,
                                         const std::string& service,
-                                        std::chrono::nanoseconds timeout);
+                                        const client::CallOptions& options);
 
 }  // namespace auth::authctl

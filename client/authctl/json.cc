@@ -1,5 +1,6 @@
 #include "client/authctl/json.h"
 
+#include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/time_util.h>
 
 #include <cstdio>
@@ -66,7 +67,7 @@ std::string ToJson(const client::UserSession& user_session) {
                  Member("session", SessionJson(user_session.session))});
 }
 
-std::string ToJson(const absl::Status& failure, const std::string& request_id) {
+std::string ToJson(const absl::Status& failure, const FailureNotes& notes) {
   std::vector<std::string> members = {
       Member("code", JsonString(absl::StatusCodeToString(failure.code())))};
   if (const std::string reason = ReasonName(client::ReasonOf(failure)); !reason.empty()) {
@@ -88,8 +89,20 @@ std::string ToJson(const absl::Status& failure, const std::string& request_id) {
         "retryAfter",
         JsonString(TimeUtil::ToString(TimeUtil::NanosecondsToDuration(retry_after->count())))));
   }
-  if (!request_id.empty()) members.push_back(Member("requestId", JsonString(request_id)));
+  const auto add_unless_empty = [&members](const char* name, const std::string& value) {
+    if (!value.empty()) members.push_back(Member(name, JsonString(value)));
+  };
+  add_unless_empty("requestId", notes.request_id);
+  add_unless_empty("hint", notes.hint);
+  add_unless_empty("traceId", client::TraceIdOf(failure));
   return Object({Member("error", Object(members))});
+}
+
+std::string ToJson(const google::protobuf::Message& message) {
+  std::string json;
+  // Fails for what is no valid message only, which nobody can have sent.
+  if (!google::protobuf::util::MessageToJsonString(message, &json).ok()) return "{}";
+  return json;
 }
 
 }  // namespace auth::authctl

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <google/protobuf/message.h>
+
 #include <string>
 #include <string_view>
 
@@ -15,8 +17,17 @@ std::string JsonString(std::string_view text);
 // the address is not verified; `sessionToken` is there only if the call issued it.
 std::string ToJson(const client::UserSession& user_session);
 
-// {"error": {"code", "reason", "message", "fieldViolations", "retryAfter"}}, the last three only if
-// the failure has them. `request_id`, unless empty, is what a repeat of the registration needs.
-std::string ToJson(const absl::Status& failure, const std::string& request_id);
+// What authctl knows of a failure beside its Status; empty = nothing.
+struct FailureNotes {
+  std::string request_id = {};  // what a repeat of the registration needs
+  std::string hint = {};        // what to do about it
+};
+
+// {"error": {"code", "reason", "message", "fieldViolations", "retryAfter", "requestId", "hint",
+// "traceId"}}; all but code and message only where they are known.
+std::string ToJson(const absl::Status& failure, const FailureNotes& notes);
+
+// Proto JSON in one line, as the service's HTTP/JSON writes it: what is zero or empty is left out.
+std::string ToJson(const google::protobuf::Message& message);
 
 }  // namespace auth::authctl

@@ -4,8 +4,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "client/authctl/display_width.h"
+#include "client/authctl/failure_text.h"
 #include "client/authctl/json.h"
+#include "client/authctl/pool_text.h"
 #include "client/authctl/reason_name.h"
+#include "client/authctl/secret.h"
+#include "client/authctl/table.h"
 #include "client/errors.h"
 
 namespace auth::authctl {
@@ -36,11 +41,15 @@ ExitCode Report::Answer(const std::string& headline, const client::UserSession& 
     out_ << ToJson(user_session) << "\n";
     return kOk;
   }
-  out_ << headline << " " << user.email() << "\n"
-       << "user:     " << user.id() << "\n"
-       << "session:  " << session.id() << "\n"
-       << "expires:  " << ToSeconds(session.expires()) << "\n";
-  if (!session.session_token().empty()) out_ << "token:    " << session.session_token() << "\n";
+  Table table({Align::kLeft, Align::kLeft});
+  const auto row = [&](const std::string& name, const std::string& value) {
+    table.Add({style_(Ink::kDim, name + ":"), Printable(value)});
+  };
+  row("user", user.id());
+  row("session", session.id());
+  row("expires", ToSeconds(session.expires()));
+  if (!session.session_token().empty()) row("token", session.session_token());
+  out_ << headline << " " << style_(Ink::kBold, Printable(user.email())) << "\n" << table.Text();
   return kOk;
 }
 
@@ -50,65 +59,71 @@ ExitCode Report::SignedOut() {
 }
 
 ExitCode Report::Health(const std::string& status) {
+  const bool serving = status == "SERVING";
   if (line_.json) {
     out_ << "{\"service\":" << JsonString(line_.service) << ",\"status\":" << JsonString(status)
          << "}\n";
   } else {
-    out_ << (line_.service.empty() ? "the process" : line_.service) << ": " << status << "\n";
+    out_ << (line_.service.empty() ? "the process" : line_.service) << ": "
+         << style_(serving ? Ink::kGood : Ink::kBad, status) << "\n";
   }
-  return status == "SERVING" ? kOk : kRefused;
+  return serving ? kOk : kRefused;
+}
+
+ExitCode Report::Pool(const v1::PoolStatus& status) {
+  out_ << (line_.json ? ToJson(status) + "\n" : PoolText(status, nullptr, style_));
+  return kOk;
+}
+
+ExitCode Report::Recreated(const v1::RecreatePoolResponse& response) {
+  if (line_.json) {
+    out_ << ToJson(response) << "\n";
+  } else {
+    out_ << "Recreated the pool: generation " << response.generation() << "\n";
+  }
+  return kOk;
+}
+
+ExitCode Report::Document(const std::string& text) {
+  out_ << text;
+  return kOk;
 }
 
 ExitCode Report::Failure(const absl::Status& failure, const std::string& request_id) {
   const std::string repeat_with = OutcomeIsOpen(failure) ? request_id : "";
+  const FailureText text =
+      ExplainFailure(failure, line_, OriginOfToken(line_.secret, kServiceToken));
   if (line_.json) {
-    out_ << ToJson(failure, repeat_with) << "\n";
-  } else {
-    ExplainFailure(failure);
-    if (!repeat_with.empty()) {
-      err_ << "To repeat it so that no second user can result, add --request-id " << repeat_with
-           << "\n";
-    }
+    out_ << ToJson(failure, {.request_id = repeat_with, .hint = text.hint}) << "\n";
+    return ExitCodeOf(failure);
+  }
+  err_ << "authctl: " << text.what << "\n";
+  for (const client::FieldViolation& violation : client::FieldViolationsOf(failure)) {
+    const std::string name = ReasonName(violation.reason);
+    err_ << "  " << Printable(violation.field) << ": " << Printable(violation.description)
+         << (name.empty() ? "" : absl::StrCat(" [", name, "]")) << "\n";
+  }
+  if (!text.hint.empty()) err_ << text.hint << "\n";
+  if (const auto retry_after = client::RetryAfterOf(failure)) {
+    err_ << "Try again in " << absl::FormatDuration(absl::FromChrono(*retry_after)) << ".\n";
+  }
+  if (!repeat_with.empty()) {
+    err_ << "To repeat it so that no second user can result, add --request-id " << repeat_with
+         << "\n";
+  }
+  if (const std::string id = client::TraceIdOf(failure); text.sent && !id.empty()) {
+    err_ << "In the server's log: trace " << id << "\n";
   }
   return ExitCodeOf(failure);
 }
 
 ExitCode Report::UsageError(const absl::Status& error) {
   if (line_.json) {
-    out_ << ToJson(error, "") << "\n";
+    out_ << ToJson(error, FailureNotes()) << "\n";
   } else {
     err_ << "authctl: " << std::string(error.message()) << "\n";
   }
   return kUsage;
-}
-
-void Report::ExplainFailure(const absl::Status& failure) {
-  const std::string reason = ReasonName(client::ReasonOf(failure));
-  const std::string message(failure.message());
-  const std::string& server = line_.channel.target;
-  if (!reason.empty()) {
-    err_ << "authctl: " << message << " [" << reason << "]\n";
-  } else if (absl::IsUnavailable(failure)) {
-    err_ << "authctl: server unreachable at " << server << ": " << message << "\n"
-         << "Is auth_server running there? Another address: --server HOST:PORT. "
-         << (line_.channel.tls.has_value() ? "Without TLS: leave the --tls options out.\n"
-                                           : "A server with TLS: --tls or --tls-ca FILE.\n");
-  } else if (absl::IsDeadlineExceeded(failure)) {
-    err_ << "authctl: no answer from " << server << " within "
-         << absl::FormatDuration(absl::FromChrono(line_.timeout))
-         << "; try a longer --timeout, and `authctl health`\n";
-  } else {
-    err_ << "authctl: " << server << " answered " << absl::StatusCodeToString(failure.code())
-         << (message.empty() ? "" : ": ") << message << "\n";
-  }
-  for (const client::FieldViolation& violation : client::FieldViolationsOf(failure)) {
-    err_ << "  " << violation.field << ": " << violation.description;
-    const std::string name = ReasonName(violation.reason);
-    err_ << (name.empty() ? "" : absl::StrCat(" [", name, "]")) << "\n";
-  }
-  if (const auto retry_after = client::RetryAfterOf(failure)) {
-    err_ << "Try again in " << absl::FormatDuration(absl::FromChrono(*retry_after)) << ".\n";
-  }
 }
 
 }  // namespace auth::authctl

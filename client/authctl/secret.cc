@@ -1,5 +1,6 @@
 #include "client/authctl/secret.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -45,6 +46,12 @@ std::optional<absl::StatusOr<std::string>> ReadSource(const SecretSource& source
   return ReadAll(file, source.file);
 }
 
+// nullptr if the variable is not set, or empty.
+const char* FromEnvironment(const TokenKind& kind) {
+  const char* value = std::getenv(kind.environment);
+  return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
 absl::StatusOr<std::string> AskTerminal(const std::string& prompt, const std::string& otherwise) {
   absl::StatusOr<std::string> typed = AskWithoutEcho(prompt);
   if (typed.ok()) return typed;
@@ -67,19 +74,35 @@ absl::StatusOr<std::string> ReadPassword(const SecretSource& source, Ask ask) {
   return password;
 }
 
-absl::StatusOr<std::string> ReadToken(const SecretSource& source) {
+absl::StatusOr<std::string> ReadToken(const SecretSource& source, const TokenKind& kind) {
   absl::StatusOr<std::string> token;
   if (auto secret = ReadSource(source)) {
     token = *std::move(secret);
-  } else if (const char* environment = std::getenv("AUTHCTL_TOKEN");
-             environment != nullptr && *environment != '\0') {
+  } else if (const char* environment = FromEnvironment(kind)) {
     token = std::string(environment);
   } else {
-    token = AskTerminal("Session token: ",
-                        "--token-stdin, --token-file FILE or the environment's AUTHCTL_TOKEN");
+    std::string prompt = absl::StrCat(kind.name, ": ");
+    prompt.front() = absl::ascii_toupper(static_cast<unsigned char>(prompt.front()));
+    token = AskTerminal(
+        prompt,
+        absl::StrCat("--token-stdin, --token-file FILE or the environment's ", kind.environment));
   }
-  if (token.ok()) absl::StripAsciiWhitespace(&*token);
+  if (!token.ok()) return token;
+  absl::StripAsciiWhitespace(&*token);
+  // gRPC ends the process over some of these.
+  if (!std::all_of(token->begin(), token->end(),
+                   [](char c) { return absl::ascii_isgraph(static_cast<unsigned char>(c)); })) {
+    return absl::InvalidArgumentError(absl::StrCat("what comes from ", OriginOfToken(source, kind),
+                                                   " is no ", kind.name,
+                                                   ": that is one word of ASCII characters"));
+  }
   return token;
+}
+
+std::string OriginOfToken(const SecretSource& source, const TokenKind& kind) {
+  if (source.from_stdin) return "stdin";
+  if (!source.file.empty()) return absl::StrCat("the file ", source.file);
+  return FromEnvironment(kind) != nullptr ? kind.environment : "the terminal";
 }
 
 }  // namespace auth::authctl

@@ -16,7 +16,19 @@ enum class Ask { kOnce, kTwice };
 // INVALID_ARGUMENT if the source cannot be read or is empty.
 absl::StatusOr<std::string> ReadPassword(const SecretSource& source, Ask ask);
 
-// The session token from `source`, AUTHCTL_TOKEN or the terminal, without white space around it.
-absl::StatusOr<std::string> ReadToken(const SecretSource& source);
+// A kind of token: whose it is, and the variable it may come from.
+struct TokenKind {
+  const char* name;         // "service token"
+  const char* environment;  // "AUTHCTL_SERVICE_TOKEN"
+};
+inline constexpr TokenKind kSessionToken = {"session token", "AUTHCTL_TOKEN"};
+inline constexpr TokenKind kServiceToken = {"service token", "AUTHCTL_SERVICE_TOKEN"};
+
+// The token from `source`, the environment or the terminal, without white space around it. Fails as
+// ReadPassword does, and with INVALID_ARGUMENT if it holds what no token has.
+absl::StatusOr<std::string> ReadToken(const SecretSource& source, const TokenKind& kind);
+
+// Where ReadToken has it from, for messages: "stdin", "the file x", "AUTHCTL_TOKEN".
+std::string OriginOfToken(const SecretSource& source, const TokenKind& kind);
 
 }  // namespace auth::authctl

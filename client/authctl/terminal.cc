@@ -12,24 +12,10 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "client/authctl/file_descriptor.h"
 
 namespace auth::authctl {
 namespace {
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 // Holds back the signals that would end or stop the process, for a scope: what arrives meanwhile
 // takes its effect when the scope ends.

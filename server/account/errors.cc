@@ -128,6 +128,8 @@ std::string_view Name(Violation violation) {
       return "REQUEST_ID_MALFORMED";
     case Violation::kRequired:
       return "REQUIRED";
+    case Violation::kOutOfRange:
+      return "OUT_OF_RANGE";
   }
   return "UNSPECIFIED";
 }
@@ -141,6 +143,11 @@ absl::Status InvalidFields(std::vector<FieldViolation> violations) {
   const ReasonRow& row = Row(Reason::kInvalidFields);
   return WithDetails(row.code, row.message,
                      {Reason::kInvalidFields, std::move(violations), std::nullopt});
+}
+
+absl::Status Malformed(absl::string_view message) {
+  return WithDetails(Row(Reason::kInvalidFields).code, {message.data(), message.size()},
+                     {Reason::kInvalidFields, {}, std::nullopt});
 }
 
 absl::Status NotPermitted() {

@@ -40,6 +40,7 @@ enum class Violation {
   kPasswordMalformed,
   kRequestIdMalformed,
   kRequired,
+  kOutOfRange,
 };
 
 struct FieldViolation {
@@ -63,6 +64,8 @@ std::string_view Name(Violation violation);
 // the message is safe to show (no SQL, no driver text, no e-mail address).
 absl::Status MakeError(Reason reason, std::optional<Duration> retry_after = std::nullopt);
 absl::Status InvalidFields(std::vector<FieldViolation> violations);
+// kInvalidFields for a request that cannot be read at all. `message` says what to do.
+absl::Status Malformed(absl::string_view message);
 
 // kCallerNotAllowed for a caller who is known and may not: PERMISSION_DENIED. (MakeError's is for
 // whom nobody knows: UNAUTHENTICATED.)

@@ -3,7 +3,12 @@
 #include <array>
 #include <charconv>
 #include <iterator>
+#include <optional>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "server/config/database_options.h"
 #include "server/config/option_kinds.h"
 
@@ -29,25 +34,46 @@ Option ListenOption() {
   return option;
 }
 
-Option OpsListenOption() {
-  Option option{.group = "Listeners",
-                .name = "ops-listen",
-                .value_name = "HOST:PORT",
-                .help =
-                    "Where /livez, /readyz, /health/database and /metrics are served, in plain "
-                    "HTTP: an address that other machines reach needs --allow-plaintext. "
-                    "Empty: off.",
-                .empty_has_meaning = true};
-  option.set = [](const std::string& text, Config* config) {
-    config->ops_listen.reset();
+// The address of a listener that may be off.
+Option OptionalListenOption(Option option, std::optional<ListenAddress> Config::*field) {
+  option.group = "Listeners";
+  option.value_name = "HOST:PORT";
+  option.empty_has_meaning = true;
+  option.set = [field](const std::string& text, Config* config) {
+    (config->*field).reset();
     if (text.empty()) return absl::OkStatus();
     absl::StatusOr<ListenAddress> address = ListenAddress::Parse(text);
-    if (address.ok()) config->ops_listen = *std::move(address);
+    if (address.ok()) config->*field = *std::move(address);
     return address.status();
   };
-  option.show = [](const Config& config) {
-    return config.ops_listen ? config.ops_listen->ToString() : "";
+  option.show = [field](const Config& config) {
+    return config.*field ? (config.*field)->ToString() : "";
   };
+  return option;
+}
+
+Option CorsOriginOption() {
+  Option option{.group = "Listeners",
+                .name = "cors-origin",
+                .value_name = "ORIGIN,…",
+                .help =
+                    "Web origins, such as https://app.example.com, whose pages may call over "
+                    "--http-listen. `*` lets every page do so. Empty: none."};
+  option.set = [](const std::string& text, Config* config) -> absl::Status {
+    config->cors_origins = absl::StrSplit(text, ',', absl::SkipWhitespace());
+    for (std::string& origin : config->cors_origins) {
+      absl::StripAsciiWhitespace(&origin);
+      const bool is_url =
+          absl::StartsWith(origin, "http://") || absl::StartsWith(origin, "https://");
+      if (origin == "*" || (is_url && absl::StrContains(origin, "://") && origin.back() != '/'))
+        continue;
+      return absl::InvalidArgumentError(
+          "must be origins as browsers send them, https://HOST or https://HOST:PORT without a "
+          "slash at the end, with commas between them");
+    }
+    return absl::OkStatus();
+  };
+  option.show = [](const Config& config) { return absl::StrJoin(config.cors_origins, ","); };
   return option;
 }
 
@@ -55,7 +81,25 @@ std::vector<Option> ListenerOptions() {
   const std::string group = "Listeners";
   return {
       ListenOption(),
-      OpsListenOption(),
+      OptionalListenOption({.name = "http-listen",
+                            .help = "Where the same calls are served as JSON over plain HTTP, for "
+                                    "curl and browsers: an address that other machines reach needs "
+                                    "--allow-plaintext. Empty: off."},
+                           &Config::http_listen),
+      OptionalListenOption({.name = "ops-listen",
+                            .help = "Where /livez, /readyz, /health/database, /metrics and "
+                                    "/dashboard are served, in plain HTTP and to everybody who can "
+                                    "reach it: an address that other machines reach needs "
+                                    "--allow-plaintext. Empty: off."},
+                           &Config::ops_listen),
+      CorsOriginOption(),
+      WithText({.group = group,
+                .name = "service-tokens-file",
+                .value_name = "FILE",
+                .help = "Who may call AdminService: lines `name admin hash`, with the SHA-256 of a "
+                        "random bearer token in hex. A changed file is read again. Without it "
+                        "nobody may."},
+               &Config::service_tokens_file),
       WithSwitch({.group = group,
                   .name = "allow-plaintext",
                   .help = "Serve without TLS to other machines: passwords and tokens are readable "
@@ -82,11 +126,12 @@ std::vector<Option> ListenerOptions() {
                  .help = "Lets grpcurl and the like ask for the API's description.",
                  .default_text = "on if --listen is loopback, else off"},
                 &Config::reflection),
-      WithText({.group = group,
-                .name = "port-file",
-                .value_name = "FILE",
-                .help = "Written once listening: lines grpc=…, ops=… with the real addresses."},
-               &Config::port_file),
+      WithText(
+          {.group = group,
+           .name = "port-file",
+           .value_name = "FILE",
+           .help = "Written once listening: lines grpc=…, http=…, ops=… with the real addresses."},
+          &Config::port_file),
   };
 }
 

@@ -19,17 +19,22 @@ absl::Status Invalid(const Parts&... parts) {
   return absl::InvalidArgumentError(absl::StrCat(parts...));
 }
 
+absl::Status CheckHttpListener(const char* flag, const std::optional<ListenAddress>& listen,
+                               const Config& config) {
+  if (!listen || listen->IsLoopback() || config.allow_plaintext) return absl::OkStatus();
+  return Invalid(flag, " ", listen->ToString(),
+                 " would serve plain HTTP to other machines: give --allow-plaintext (--listen "
+                 "keeps its TLS), or a loopback address");
+}
+
 absl::Status CheckListeners(const Config& config) {
   const rpc::TlsFiles tls{
       .cert = config.tls_cert, .key = config.tls_key, .client_ca = config.tls_client_ca};
   absl::Status status = rpc::CheckTransport(tls, config.listen.ToString(), config.allow_plaintext);
   if (!status.ok()) return status;
-  if (config.ops_listen && !config.ops_listen->IsLoopback() && !config.allow_plaintext) {
-    return Invalid("--ops-listen ", config.ops_listen->ToString(),
-                   " would serve plain HTTP to other machines: give --allow-plaintext (--listen "
-                   "keeps its TLS), or a loopback address");
-  }
-  return absl::OkStatus();
+  status = CheckHttpListener("--http-listen", config.http_listen, config);
+  status.Update(CheckHttpListener("--ops-listen", config.ops_listen, config));
+  return status;
 }
 
 absl::Status CheckDatabase(const Config& config) {

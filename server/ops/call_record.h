@@ -12,6 +12,7 @@ namespace auth::ops {
 // part of the request.
 struct CallRecord {
   std::string_view rpc;     // "Register"; a static string
+  std::string_view method;  // "auth.v1.AuthService/Register"; a static string
   std::string_view code;    // "OK", "INVALID_ARGUMENT", …; a static string
   std::string_view reason;  // an ErrorReason's name, or empty; a static string
   std::string cause;        // of an INTERNAL error, for whoever mends it; else empty

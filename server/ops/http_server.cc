@@ -24,6 +24,8 @@ namespace {
 constexpr std::size_t kConnectionMemory = 8 * 1024;
 // What is read, and thrown away, of a body that is too large, so that its sender reads the refusal.
 constexpr std::size_t kMaxIgnoredBytes = 1 << 20;
+// How long the last answers may take to be sent when the server stops.
+constexpr std::chrono::milliseconds kDeliveryTime(500);
 
 HttpResponse Refusal(int status, std::string_view message) {
   return {.status = status,
@@ -78,6 +80,7 @@ class Exchange {
  public:
   HttpRequest request;
   std::size_t ignored_bytes = 0;  // of a body that is too large
+  bool handled = false;           // the handler has had the request
 
   // After the handler has returned: its answer if it is there, else the connection is suspended.
   std::optional<HttpResponse> TakeOrSuspend(MHD_Connection* connection) {
@@ -114,8 +117,8 @@ MHD_Result AddHeader(void* request, MHD_ValueKind /*kind*/, const char* name, co
 }  // namespace
 
 struct HttpServer::State {
-  State(const Options& the_options, Handler the_handler, const Clock* clock)
-      : options(the_options), handler(std::move(the_handler)), deadlines(clock) {}
+  State(const Options& the_options, Handler the_handler, const Clock* the_clock)
+      : options(the_options), handler(std::move(the_handler)), clock(the_clock), deadlines(clock) {}
   ~State();
 
   static MHD_Result OnRequest(void* self, MHD_Connection* connection, const char* url,
@@ -140,13 +143,15 @@ struct HttpServer::State {
 
   const Options options;
   const Handler handler;
+  const Clock* const clock;
   ConnectionDeadlines deadlines;
   std::uint16_t port = 0;
   MHD_Daemon* daemon = nullptr;
 
   Mutex mutex;
-  CondVar answered;
-  int unanswered ABSL_GUARDED_BY(mutex) = 0;  // requests that the handler has
+  CondVar settled;
+  int unanswered ABSL_GUARDED_BY(mutex) = 0;   // requests that the handler has
+  int undelivered ABSL_GUARDED_BY(mutex) = 0;  // and those whose answer is not sent yet
 };
 
 HttpServer::State::~State() {
@@ -156,7 +161,9 @@ HttpServer::State::~State() {
   {
     // libmicrohttpd demands that no connection is suspended when it stops.
     MutexLock lock(&mutex);
-    while (unanswered > 0) answered.Wait(&mutex);
+    while (unanswered > 0) settled.Wait(&mutex);
+    const MonotonicTime end = clock->Monotonic() + kDeliveryTime;
+    while (undelivered > 0 && clock->Monotonic() < end) clock->WaitUntil(end, &settled, &mutex);
   }
   MHD_stop_daemon(daemon);
 }
@@ -217,11 +224,13 @@ MHD_Result HttpServer::State::Handle(MHD_Connection* connection, const SharedExc
   {
     MutexLock lock(&mutex);
     ++unanswered;
+    ++undelivered;
   }
+  exchange->handled = true;
   handler(std::move(exchange->request), [this, exchange](HttpResponse response) {
     exchange->Answer(std::move(response));
     MutexLock lock(&mutex);
-    if (--unanswered == 0) answered.NotifyAll();
+    if (--unanswered == 0) settled.NotifyAll();
   });
   const std::optional<HttpResponse> response = exchange->TakeOrSuspend(connection);
   return response.has_value() ? Respond(connection, *response) : MHD_YES;
@@ -235,7 +244,12 @@ MHD_Result HttpServer::State::Respond(MHD_Connection* connection, const HttpResp
 void HttpServer::State::OnCompleted(void* self, MHD_Connection* connection, void** request,
                                     MHD_RequestTerminationCode /*code*/) {
   auto* const state = static_cast<State*>(self);
-  delete static_cast<SharedExchange*>(std::exchange(*request, nullptr));
+  const std::unique_ptr<SharedExchange> exchange(
+      static_cast<SharedExchange*>(std::exchange(*request, nullptr)));
+  if (exchange != nullptr && (*exchange)->handled) {
+    MutexLock lock(&state->mutex);
+    if (--state->undelivered == 0) state->settled.NotifyAll();
+  }
   // For the next request of a connection that is kept.
   state->deadlines.Expect(connection, FdOf(connection), state->options.exchange_timeout);
 }

@@ -25,7 +25,8 @@ namespace auth::ops {
 // with 405, bodies that are too large with 413.
 //
 // The destructor accepts no more connections, waits until the handler has answered every request
-// that it was given, closes all connections and joins its threads.
+// that it was given and, for half a second, until the answers are sent; closes all connections and
+// joins its threads.
 //
 //   auto server = HttpServer::Start(options, [](HttpRequest request, HttpServer::Answer answer) {
 //     answer({.body = "hello\n", .content_type = "text/plain"});

@@ -36,10 +36,11 @@ void AppendPool(const pool::PoolStats& stats, std::vector<MetricFamily>* page) {
                   Labelled("state", "resetting", stats.resetting)}});
   page->push_back(Gauge("auth_pool_max", "The most connections the pool may hold.", stats.max));
   page->push_back(Gauge("auth_pool_waiters", "Callers that wait for a connection.", stats.waiters));
-  page->push_back(Gauge("auth_database_up",
-                        "1 if the newest evidence says that the database answers, 0 if it says that "
-                        "it does not, or before there is any.",
-                        stats.database() == pool::DatabaseState::kUp ? 1 : 0));
+  page->push_back(
+      Gauge("auth_database_up",
+            "1 if the newest evidence says that the database answers, 0 if it says that "
+            "it does not, or before there is any.",
+            stats.database() == pool::DatabaseState::kUp ? 1 : 0));
   page->push_back(Gauge("auth_pool_generation", "Raised by one whenever the pool is recreated.",
                         static_cast<double>(stats.generation)));
   page->push_back(Gauge("auth_pool_breaker_state",

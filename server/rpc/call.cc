@@ -198,6 +198,7 @@ void Call::ReleaseAndAnswer(const absl::Status& status) {
 void Call::Answer(const absl::Status& status) {
   ops::CallRecord record;
   record.rpc = info_.rpc;
+  record.method = info_.method;
   record.code = ops::CodeName(status.code());
   if (!status.ok()) record.reason = Name(account::GetErrorDetails(status).reason);
   record.cause = account::InternalCause(status);

@@ -42,6 +42,9 @@ CallDriver::Handle CallDriver::Start(CallInfo info, std::unique_ptr<account::Ope
                                      Responder* responder) {
   const MonotonicTime now = dependencies_.clock->Monotonic();
   const MonotonicTime deadline = now + TimeAllowed(info);
+  absl::Status refusal = CheckAccess(&info);
+  if (refusal.ok()) refusal = info.malformed;
+  const bool needs_database = info.needs_database;
   auto call = std::make_shared<Call>(std::move(info), now, deadline, std::move(operation),
                                      dependencies_, responder);
   Phase phase;
@@ -50,18 +53,24 @@ CallDriver::Handle CallDriver::Start(CallInfo info, std::unique_ptr<account::Ope
     calls_.insert(call);
     phase = phase_;
   }
-  switch (phase) {
-    case Phase::kStarting:
-      call->Refuse(account::MakeError(account::Reason::kDatabaseUnavailable, kStartRetryAfter));
-      break;
-    case Phase::kAdmitting:
-      call->Begin();
-      break;
-    case Phase::kStopping:
-      call->Refuse(account::MakeError(account::Reason::kShuttingDown));
-      break;
+  if (refusal.ok() && phase == Phase::kStopping) {
+    refusal = account::MakeError(account::Reason::kShuttingDown);
+  } else if (refusal.ok() && phase == Phase::kStarting && needs_database) {
+    refusal = account::MakeError(account::Reason::kDatabaseUnavailable, kStartRetryAfter);
+  }
+  if (refusal.ok()) {
+    call->Begin();
+  } else {
+    call->Refuse(refusal);
   }
   return Handle(this, std::move(call));
+}
+
+absl::Status CallDriver::CheckAccess(CallInfo* info) const {
+  AccessPolicy::Verdict verdict = dependencies_.access->Check(info->method, info->authorization);
+  info->authorization.clear();
+  if (!verdict.caller.empty()) info->caller = std::move(verdict.caller);
+  return std::move(verdict.status);
 }
 
 Duration CallDriver::TimeAllowed(const CallInfo& info) const {

@@ -13,6 +13,7 @@
 #include "server/account/operation.h"
 #include "server/ops/call_record.h"
 #include "server/ops/trace_context.h"
+#include "server/rpc/access_policy.h"
 #include "server/work/admission_controller.h"
 #include "server/work/worker_pool.h"
 
@@ -25,16 +26,23 @@ struct CallDependencies {
   work::WorkerPool* hash_workers = nullptr;
   work::WorkerPool* store_workers = nullptr;
   ops::CallObserver* observer = nullptr;
+  const AccessPolicy* access = nullptr;
 };
 
 // What is known of a call when it arrives, whatever protocol brought it.
 struct CallInfo {
-  std::string_view rpc;  // "Register"; a static string
+  std::string_view rpc;     // "Register"; a static string
+  std::string_view method;  // "auth.v1.AuthService/Register"; a static string
+  // Whether the call is refused until the database has what operations expect of it.
+  bool needs_database = true;
+  // Why the request cannot be read, if it cannot: the answer, if the caller may call at all.
+  absl::Status malformed = absl::OkStatus();
   std::optional<WallTime> client_deadline;
   // The answer if GiveUp finds the call in a store step, i.e. perhaps done.
   absl::Status outcome_unknown = account::MakeError(account::Reason::kShuttingDown);
   std::string peer;
-  std::string caller;  // who it is by his credentials, or empty
+  std::string caller;         // who it is by his credentials, or empty
+  std::string authorization;  // as sent: "Bearer …", or empty; forgotten once checked
   std::string request_id;
   ops::TraceContext trace;
 };
@@ -58,12 +66,13 @@ class Call;
 // admission, the hops between the `hash` and `store` workers, expiry, cancellation, and the record
 // of what happened. Blocks no thread. Every call is answered exactly once:
 //
+// - CALLER_NOT_ALLOWED, before anything else is looked at, if AccessPolicy says so;
 // - with its result, when its operation is done (also if the deadline passed during the last step);
 // - OVERLOADED at arrival, if it could not be done in time;
 // - DEADLINE_EXCEEDED, by a worker pool's timer, if its deadline passes in a queue;
 // - CANCELLED, if the caller goes while it waits or between two steps; a step is not interrupted;
 // - INTERNAL, if a step throws;
-// - DATABASE_UNAVAILABLE, if it comes before StartAdmitting;
+// - DATABASE_UNAVAILABLE, if it needs the database and comes before StartAdmitting;
 // - SHUTTING_DOWN, if it comes after StopAdmitting, or what GiveUp says.
 //
 // Thread-safe. All handles must be destroyed before the driver.
@@ -108,6 +117,8 @@ class CallDriver {
 
  private:
   Duration TimeAllowed(const CallInfo& info) const;
+  // Tells, too, who the caller is.
+  absl::Status CheckAccess(CallInfo* info) const;
   void Remove(const std::shared_ptr<Call>& call);
 
   const Duration max_deadline_;

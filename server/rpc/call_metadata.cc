@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "server/account/uuid.h"
+
 namespace auth::rpc {
 namespace {
 
@@ -18,6 +20,10 @@ bool IsIdCharacter(char c) {
 bool IsSaneRequestId(std::string_view id) {
   return !id.empty() && id.size() <= kMaxRequestIdLength &&
          std::all_of(id.begin(), id.end(), IsIdCharacter);
+}
+
+std::string RequestIdOr(std::string_view id, const Clock& clock) {
+  return IsSaneRequestId(id) ? std::string(id) : account::Uuid::NewV7(clock.Now()).ToString();
 }
 
 }  // namespace auth::rpc

@@ -1,16 +1,19 @@
 #include "server/rpc/contract_names.h"
 
+#include "auth/v1/admin_service.pb.h"
 #include "auth/v1/auth_service.pb.h"
 #include "server/account/errors.h"
 
 namespace auth::rpc {
 
 std::vector<std::string> RpcNames() {
-  const google::protobuf::FileDescriptor* const file = v1::RegisterRequest::descriptor()->file();
   std::vector<std::string> names;
-  for (int s = 0; s < file->service_count(); ++s) {
-    for (int m = 0; m < file->service(s)->method_count(); ++m) {
-      names.push_back(file->service(s)->method(m)->name());
+  for (const auto* file : {v1::RegisterRequest::descriptor()->file(),
+                           v1::GetPoolStatusRequest::descriptor()->file()}) {
+    for (int s = 0; s < file->service_count(); ++s) {
+      for (int m = 0; m < file->service(s)->method_count(); ++m) {
+        names.push_back(file->service(s)->method(m)->name());
+      }
     }
   }
   return names;

@@ -12,9 +12,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/rpc/admin_service.h"
+#include "server/rpc/auth_calls.h"
 #include "server/rpc/auth_service.h"
 #include "server/rpc/credentials.h"
 #include "server/rpc/health_reporter.h"
+#include "server/rpc/pool_status_watch.h"
 
 namespace auth::rpc {
 namespace {
@@ -78,6 +81,21 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
   }
 };
 
+CallTable MakeCallTable(const AuthCalls* auth, const AdminCalls* admin) {
+  CallTable table;
+  table.Add<v1::RegisterRequest, v1::RegisterResponse>("auth.v1.AuthService/Register", auth);
+  table.Add<v1::SignInRequest, v1::SignInResponse>("auth.v1.AuthService/SignIn", auth);
+  table.Add<v1::ValidateSessionRequest, v1::ValidateSessionResponse>(
+      "auth.v1.AuthService/ValidateSession", auth);
+  table.Add<v1::SignOutRequest, v1::SignOutResponse>("auth.v1.AuthService/SignOut", auth);
+  table.Add<v1::GetUserRequest, v1::GetUserResponse>("auth.v1.AuthService/GetUser", auth);
+  table.Add<v1::GetPoolStatusRequest, v1::GetPoolStatusResponse>(
+      "auth.v1.AdminService/GetPoolStatus", admin);
+  table.Add<v1::RecreatePoolRequest, v1::RecreatePoolResponse>("auth.v1.AdminService/RecreatePool",
+                                                               admin);
+  return table;
+}
+
 // gRPC 1.51 never accepts again after it has once run out of descriptors.
 void RaiseOpenFileLimit() {
   rlimit limit{};
@@ -89,11 +107,16 @@ void RaiseOpenFileLimit() {
 }  // namespace
 
 struct GrpcServer::State {
-  State(const Options& options, const account::AccountServices* services,
+  State(const Options& options, const account::AccountServices* services, AdminSources admin,
         const CallDependencies& dependencies)
       : clock(dependencies.clock),
         calls(options.max_deadline, dependencies),
-        service(services, clock, &calls) {}
+        auth_calls(services),
+        admin_calls(std::move(admin)),
+        methods(MakeCallTable(&auth_calls, &admin_calls)),
+        watchers(&admin_calls.sources(), dependencies),
+        auth_service(&auth_calls, clock, &calls),
+        admin_service(&admin_calls, clock, &calls, &watchers) {}
 
   // Until it is over, or skipped.
   void WaitForDelay(Duration delay);
@@ -101,7 +124,12 @@ struct GrpcServer::State {
 
   const Clock* const clock;
   CallDriver calls;
-  AuthServiceImpl service;
+  const AuthCalls auth_calls;
+  const AdminCalls admin_calls;
+  const CallTable methods;
+  PoolStatusWatchers watchers;
+  AuthServiceImpl auth_service;
+  AdminServiceImpl admin_service;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<HealthReporter> health;
   int port = 0;
@@ -125,7 +153,7 @@ void GrpcServer::State::WaitUntil(MonotonicTime time) {
 }
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
-    const Options& options, const account::AccountServices* services,
+    const Options& options, const account::AccountServices* services, AdminSources admin,
     const CallDependencies& dependencies) {
   absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> credentials =
       MakeServerCredentials(options.tls, options.listen, options.allow_plaintext);
@@ -133,12 +161,13 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
 
   RaiseOpenFileLimit();
   grpc::EnableDefaultHealthCheckService(true);
-  auto state = std::make_unique<State>(options, services, dependencies);
+  auto state = std::make_unique<State>(options, services, std::move(admin), dependencies);
   grpc::ServerBuilder builder;
   ApplyLimits(&builder);
   if (!options.reflection) builder.SetOption(std::make_unique<WithoutReflection>());
   builder.AddListeningPort(options.listen, *credentials, &state->port);
-  builder.RegisterService(&state->service);
+  builder.RegisterService(&state->auth_service);
+  builder.RegisterService(&state->admin_service);
   state->server = builder.BuildAndStart();
   if (state->server == nullptr || state->port == 0) {
     return absl::UnavailableError(absl::StrCat(
@@ -158,6 +187,10 @@ GrpcServer::~GrpcServer() {
 
 int GrpcServer::port() const { return state_->port; }
 
+CallDriver* GrpcServer::calls() { return &state_->calls; }
+
+const CallTable& GrpcServer::methods() const { return state_->methods; }
+
 void GrpcServer::SetReady() {
   state_->calls.StartAdmitting();
   state_->health->SetReady();
@@ -172,6 +205,7 @@ bool GrpcServer::Drain(Duration delay, Duration timeout) {
 
   CallDriver& calls = state_->calls;
   calls.StopAdmitting();
+  state_->watchers.Shutdown();
   const MonotonicTime stopped = state_->clock->Monotonic();
   state_->WaitUntil(stopped + std::min<Duration>(kRefusalTime, timeout));
   int given_up = 0;

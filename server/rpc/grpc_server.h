@@ -6,12 +6,15 @@
 #include "absl/status/statusor.h"
 #include "pool/clock.h"
 #include "server/account/account_services.h"
+#include "server/rpc/admin_calls.h"
 #include "server/rpc/call_driver.h"
+#include "server/rpc/call_table.h"
 #include "server/rpc/tls_files.h"
 
 namespace auth::rpc {
 
-// The gRPC side of the process: AuthService, health and reflection on one port.
+// The gRPC side of the process: AuthService, AdminService, health and reflection on one port; and
+// the driver of all calls, for other protocols too.
 //
 // Health has three names: "" is the process, `auth.v1.AuthService` tells whether this process can
 // work (SetReady), and `database` whether the database answers (SetDatabase). Thread-safe, except
@@ -33,15 +36,20 @@ class GrpcServer {
 
   // Listens at once. INVALID_ARGUMENT if the configuration is wrong (the address, plaintext beyond
   // loopback, certificate files), UNAVAILABLE if the port cannot be had; each with a sentence that
-  // says what to do. `services` and what `dependencies` points to must outlive the server *and*
-  // every task of the worker pools.
+  // says what to do. `services`, what `admin` uses and what `dependencies` points to must outlive
+  // the server *and* every task of the worker pools.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const Options& options,
                                                            const account::AccountServices* services,
+                                                           AdminSources admin,
                                                            const CallDependencies& dependencies);
   // Drains without a delay and without mercy, if Drain has not run.
   ~GrpcServer();
 
   int port() const;
+  // For a gateway from another protocol: its calls are drained with those of gRPC. Live as long as
+  // the server.
+  CallDriver* calls();
+  const CallTable& methods() const;
 
   // From now on calls are served and Health says so; until then they are refused, because the
   // database may not have what they expect of it.

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 #include "server/account/errors.h"
 #include "server/rpc/message_conversion.h"
 
@@ -48,17 +47,23 @@ void AddDetails(const ErrorDetails& details, google::rpc::Status* status) {
 
 }  // namespace
 
-grpc::Status ToGrpcStatus(const absl::Status& status, std::string_view request_id) {
-  if (status.ok()) return grpc::Status::OK;
+google::rpc::Status ToRichStatus(const absl::Status& status, std::string_view request_id) {
+  google::rpc::Status rich;
+  if (status.ok()) return rich;
   const ErrorDetails details = account::GetErrorDetails(status);
   const absl::StatusCode code =
       details.reason == Reason::kInternal ? absl::StatusCode::kInternal : status.code();
 
-  google::rpc::Status rich;
   rich.set_code(static_cast<int>(code));
   rich.set_message(Message(status, details.reason, request_id));
   if (details.reason != Reason::kCancelled) AddDetails(details, &rich);
-  return grpc::Status(static_cast<grpc::StatusCode>(code), rich.message(),
+  return rich;
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status, std::string_view request_id) {
+  if (status.ok()) return grpc::Status::OK;
+  const google::rpc::Status rich = ToRichStatus(status, request_id);
+  return grpc::Status(static_cast<grpc::StatusCode>(rich.code()), rich.message(),
                       rich.SerializeAsString());
 }
 

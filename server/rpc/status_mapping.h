@@ -7,11 +7,16 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "google/rpc/status.pb.h"
 
 namespace auth::rpc {
 
 // The trailing metadata by which a server steers the automatic retries of gRPC clients.
 inline constexpr char kRetryPushbackKey[] = "grpc-retry-pushback-ms";
+
+// What a client is told of a failure, whatever the protocol: the code, a message, and details. OK
+// for OK.
+google::rpc::Status ToRichStatus(const absl::Status& status, std::string_view request_id);
 
 // What a gRPC client is told of a failure: the code, a message, and google.rpc details (ErrorInfo
 // with a reason of auth.v1.ErrorReason, BadRequest, RetryInfo) in `grpc-status-details-bin`.

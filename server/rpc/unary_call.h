@@ -3,12 +3,11 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
-#include "server/account/operation.h"
 #include "server/rpc/call_driver.h"
+#include "server/rpc/prepared_call.h"
 
 namespace auth::rpc {
 
@@ -16,13 +15,10 @@ namespace auth::rpc {
 // and deletes itself when gRPC is done with it.
 class UnaryCall final : public grpc::ServerUnaryReactor, private Responder {
  public:
-  // Fills the call's metadata (deadline, peer, caller, request id, trace) into `info`, and starts
-  // it. `write_result` runs once, when `operation` is done, and writes its result into the
-  // response.
+  // Adds what gRPC knows of the call (deadline, peer, caller, request id, trace), and starts it.
   static grpc::ServerUnaryReactor* Start(CallDriver* driver, const Clock& clock,
-                                         grpc::CallbackServerContext* context, CallInfo info,
-                                         std::unique_ptr<account::Operation> operation,
-                                         std::function<absl::Status()> write_result);
+                                         grpc::CallbackServerContext* context,
+                                         PreparedCall prepared);
 
  private:
   UnaryCall(grpc::CallbackServerContext* context, std::string request_id,
@@ -41,5 +37,16 @@ class UnaryCall final : public grpc::ServerUnaryReactor, private Responder {
   const std::function<absl::Status()> write_result_;
   CallDriver::Handle handle_;
 };
+
+// A unary handler of gRPC's callback API in one line. `calls` prepares the request: an AuthCalls, …
+template <typename Calls, typename Request, typename Response>
+grpc::ServerUnaryReactor* StartUnary(const Calls& calls, const Clock& clock, CallDriver* driver,
+                                     grpc::CallbackServerContext* context, const Request* request,
+                                     Response* response) {
+  // gRPC made the message for this call alone, and frees it without wiping: a password is taken
+  // out.
+  return UnaryCall::Start(driver, clock, context,
+                          calls.Prepare(const_cast<Request*>(request), response));
+}
 
 }  // namespace auth::rpc

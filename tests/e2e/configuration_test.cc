@@ -38,7 +38,8 @@ std::string LastLine(const std::string& text) {
 class ConfigurationTest : public PostgresTest {};
 
 ServerRun RunWithUrl(const std::string& url) {
-  return RunAuthServer({"--listen=127.0.0.1:0", "--ops-listen=", "--database-url=" + url});
+  return RunAuthServer(
+      {"--listen=127.0.0.1:0", "--http-listen=", "--ops-listen=", "--database-url=" + url});
 }
 
 TEST_F(ConfigurationTest, WithoutADatabaseItSaysHowToNameOne) {
@@ -88,9 +89,9 @@ TEST_F(ConfigurationTest, ACertificateOfSomebodyElsesAuthorityIsRefused) {
 TEST_F(ConfigurationTest, TakenPortIsNamed) {
   auto first = AuthServerProcess::Start({"--database-url=" + postgres().CreateDatabase()});
   ASSERT_THAT(first, IsOk());
-  const ServerRun run =
-      RunAuthServer({"--listen=" + first->grpc_address(),
-                     "--ops-listen=", "--database-url=" + postgres().CreateDatabase()});
+  const ServerRun run = RunAuthServer(
+      {"--listen=" + first->grpc_address(),
+       "--http-listen=", "--ops-listen=", "--database-url=" + postgres().CreateDatabase()});
   EXPECT_NE(run.exit_code, 0);
   EXPECT_THAT(run.err, HasSubstr(first->grpc_address()));
 }
@@ -104,9 +105,9 @@ TEST_F(ConfigurationTest, NoCoreDumpCanHoldPasswords) {
 }
 
 TEST_F(ConfigurationTest, MissingCertificateFileIsNamed) {
-  const ServerRun run =
-      RunAuthServer({"--listen=127.0.0.1:0", "--ops-listen=", "--tls-cert=/nonexistent.pem",
-                     "--tls-key=/nonexistent.key", "--database-url=" + postgres().url()});
+  const ServerRun run = RunAuthServer(
+      {"--listen=127.0.0.1:0", "--http-listen=", "--ops-listen=", "--tls-cert=/nonexistent.pem",
+       "--tls-key=/nonexistent.key", "--database-url=" + postgres().url()});
   EXPECT_EQ(run.exit_code, kBadConfiguration) << run.err;
   EXPECT_THAT(run.err, HasSubstr("/nonexistent.pem"));
 }

@@ -82,7 +82,7 @@ start() {
   mkfifo "$work/keyboard"
   # The shell of script(1) becomes deploy/run, which becomes the server.
   script --quiet --flush --return --command \
-    "cd '$home/clone' && exec ${enter[*]} deploy/run --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0" \
+    "cd '$home/clone' && exec ${enter[*]} deploy/run --listen 127.0.0.1:0 --http-listen 127.0.0.1:0 --ops-listen 127.0.0.1:0" \
     "$work/log" <"$work/keyboard" >/dev/null &
   terminal_pid=$!
   exec 9>"$work/keyboard"

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdio>
+#include <random>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "tests/support/database_role.h"
 #include "tests/support/eventually.h"
 #include "tests/support/server/auth_server_process.h"
@@ -15,10 +19,12 @@
 #include "tests/support/tcp_gate.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_postgres.h"
+#include "tests/support/test_run.h"
 
 namespace auth::testing {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 class Authentication : public ::testing::Test {
@@ -27,6 +33,13 @@ class Authentication : public ::testing::Test {
     return server.Metric("auth_pool_connect_failures_total{class=\"configuration\"}");
   }
 
+  // Somebody is served who asks from now on.
+  void ExpectServed(const MixedLoad& load) {
+    const auto now = std::chrono::steady_clock::now();
+    EXPECT_TRUE(Eventually([&] { return load.FirstOkAfter(now) != MixedLoad::TimePoint::max(); }));
+  }
+
+  std::mt19937_64 random_{TestSeed()};
   TestPostgres postgres_;
   DatabaseRole role_{&postgres_, postgres_.CreateDatabase()};
   TemporaryDirectory directory_;
@@ -39,16 +52,22 @@ TEST_F(Authentication, TheNewPasswordIsReadFromTheFile) {
   ASSERT_THAT(server, IsOk());
   MixedLoad load(server->grpc_address(), {}, &history_);
 
-  role_.SetPassword("second");
-  EXPECT_GE(role_.KillSessions(), 1);
-  EXPECT_TRUE(Eventually([&] { return Refusals(*server) >= 3; })) << "the old one is tried";
-  const auto rewritten = std::chrono::steady_clock::now();
-  directory_.Write("database-url", role_.url());
-  EXPECT_TRUE(Eventually(
-      [&] { return load.FirstOkAfter(rewritten) != MixedLoad::TimePoint::max(); }, seconds(10)))
-      << "the new one is found";
+  const int rounds = ShortOrLong(1, 40);
+  for (int round = 0; round < rounds; ++round) {
+    SCOPED_TRACE(absl::StrCat("round ", round));
+    const double before = Refusals(*server);
+    role_.SetPassword(absl::StrCat("new-", round));
+    EXPECT_GE(role_.KillSessions(), 1);
+    EXPECT_TRUE(Eventually([&] { return Refusals(*server) >= before + 3; }))
+        << "the old one is tried";
+    directory_.Write("database-url", role_.url());
+    ExpectServed(load);
+    LetPass(milliseconds(random_() % 1000));
+  }
 
   load.Stop();
+  std::printf("%d rotations, %.0f connects refused, %ld calls OK, %ld failed\n", rounds,
+              Refusals(*server), load.ok(), load.failed());
   EXPECT_EQ(load.failed(), 0) << load.failures();
   ExpectServiceRestored(server->grpc_address(), role_.url(), &history_, seconds(5));
 }
@@ -62,18 +81,22 @@ TEST_F(Authentication, SessionsOutliveTheOldPassword) {
   ASSERT_THAT(server, IsOk());
   MixedLoad load(server->grpc_address(), {}, &history_);
 
-  for (const std::string password : {"second", "third", "fourth"}) {
+  const int rounds = ShortOrLong(3, 60);
+  for (int round = 0; round < rounds; ++round) {
+    SCOPED_TRACE(absl::StrCat("round ", round));
+    ExpectServed(load);
     // No connect falls between the change of the password and that of the file.
     gate.Refuse();
     ASSERT_TRUE(Eventually(
         [&] { return server->Metric("auth_pool_connections{state=\"connecting\"}") == 0; }));
-    role_.SetPassword(password);
+    role_.SetPassword(absl::StrCat("new-", round));
     directory_.Write("database-url", gate.Through(role_.url()));
     gate.Accept();
-    LetPass(std::chrono::milliseconds(500));
+    LetPass(milliseconds(500 + random_() % 500));
     EXPECT_GE(role_.KillSessions(), 1) << "they are still there";
   }
   load.Stop();
+  std::printf("%d rotations, %ld calls OK, %ld failed\n", rounds, load.ok(), load.failed());
   EXPECT_EQ(Refusals(*server), 0);
   EXPECT_EQ(load.failed(), 0) << load.failures();
   ExpectServiceRestored(server->grpc_address(), role_.url(), &history_, seconds(5));

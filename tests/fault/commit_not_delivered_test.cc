@@ -1,6 +1,6 @@
 // The connection breaks around COMMIT: it never reaches the database, or its answer never reaches
-// us. The service's calls are single statements, so this concerns its migrations, and whoever uses
-// TransactionRunner for more than one statement.
+// us. The service's calls are single statements that commit themselves. A COMMIT is sent by its
+// migrations, and by whoever uses TransactionRunner for more than one statement.
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,9 @@
 #include "tests/support/eventually.h"
 #include "tests/support/postgres_gate.h"
 #include "tests/support/server/auth_server_process.h"
+#include "tests/support/server/cheap_hashing.h"
 #include "tests/support/server/history.h"
+#include "tests/support/server/mixed_load.h"
 #include "tests/support/server/service_restored.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_postgres.h"
@@ -39,6 +41,19 @@ constexpr pool::Statement kSecond = {
     "second_half", "INSERT INTO halves VALUES ($1::int, 2) ON CONFLICT DO NOTHING"};
 constexpr pool::Statement kAppend = {"append", "INSERT INTO log VALUES ($1::int)"};
 
+constexpr Fault kFaults[] = {Fault::kCutBefore, Fault::kCutAfter, Fault::kLoseReply};
+
+// Three in ten of these requests are not delivered, or not answered.
+void BreakSome(const std::string& request, PostgresGate* gate) {
+  for (const Fault fault : kFaults) {
+    gate->Add({.request = request,
+               .fault = fault,
+               .times = kUnlimited,
+               .probability = 0.1,
+               .reply_bytes = std::nullopt});
+  }
+}
+
 class CommitNotDelivered : public PostgresTest {
  protected:
   CommitNotDelivered()
@@ -49,13 +64,7 @@ class CommitNotDelivered : public PostgresTest {
     database_.Execute(
         "CREATE TABLE halves (id int, half int, PRIMARY KEY (id, half));"
         "CREATE TABLE log (id int)");
-    for (const Fault fault : {Fault::kCutBefore, Fault::kCutAfter, Fault::kLoseReply}) {
-      gate_.Add({.request = "COMMIT",
-                 .fault = fault,
-                 .times = kUnlimited,
-                 .probability = 0.1,
-                 .reply_bytes = std::nullopt});
-    }
+    BreakSome("COMMIT", &gate_);
   }
 
   // Runs transaction(id) for each id, from several threads.
@@ -73,9 +82,16 @@ class CommitNotDelivered : public PostgresTest {
     std::printf("%d transactions; COMMITs: %ld cut before, %ld cut at work, %ld lost replies\n",
                 transactions_, gate_.done(Fault::kCutBefore), gate_.done(Fault::kCutAfter),
                 gate_.done(Fault::kLoseReply));
-    for (const Fault fault : {Fault::kCutBefore, Fault::kCutAfter, Fault::kLoseReply}) {
-      EXPECT_GT(gate_.done(fault), 0);
-    }
+    for (const Fault fault : kFaults) EXPECT_GT(gate_.done(fault), 0);
+  }
+
+  // The service begins where the pool ends.
+  void ExpectServed() {
+    auto server =
+        AuthServerProcess::Start(WithCheapHashing({"--database-url=" + gate_.tcp().Through(url_)}));
+    ASSERT_THAT(server, IsOk());
+    History history;
+    ExpectServiceRestored(server->grpc_address(), url_, &history, seconds(10));
   }
 
   const int transactions_ = ShortOrLong(200, 5000);
@@ -98,6 +114,7 @@ TEST_F(CommitNotDelivered, IdempotentTransactionsAreDoneOnceAndWhole) {
     EXPECT_THAT(status, IsOk());
   });
   EXPECT_EQ(database_.QueryValue("SELECT count(*) FROM halves"), std::to_string(2 * transactions_));
+  ExpectServed();
 }
 
 TEST_F(CommitNotDelivered, TransactionsThatMustRunOnceAreNeverDoubled) {
@@ -130,6 +147,37 @@ TEST_F(CommitNotDelivered, TransactionsThatMustRunOnceAreNeverDoubled) {
   EXPECT_EQ(database_.QueryValue("SELECT count(DISTINCT id) FROM log"), std::to_string(stored));
   EXPECT_GE(stored, ok + gate_.done(Fault::kLoseReply));
   EXPECT_LE(stored, transactions_ - gate_.done(Fault::kCutBefore));
+  ExpectServed();
+}
+
+TEST(WriteNotDelivered, NoCallFailsAndNoneIsLostOrDoubled) {
+  TestPostgres postgres;
+  const std::string url = postgres.CreateDatabase();
+  PostgresGate gate(postgres.port(), TestSeed());
+  auto server =
+      AuthServerProcess::Start(WithCheapHashing({"--database-url=" + gate.tcp().Through(url)}));
+  ASSERT_THAT(server, IsOk());
+  History history;
+  MixedLoad load(
+      server->grpc_address(),
+      {.registrations_per_second = 40, .validations_per_second = 40, .sign_outs_per_second = 20},
+      &history);
+  BreakSome("register_user", &gate);
+  BreakSome("delete_session", &gate);
+  const int64_t wanted = ShortOrLong(50, 1000);
+  for (const Fault fault : kFaults) {
+    EXPECT_TRUE(Eventually([&] { return gate.done(fault) >= wanted; }, std::chrono::minutes(4)));
+  }
+  load.Stop();
+  gate.ClearRules();
+  std::printf(
+      "%ld registrations and %ld sign-outs sent; %ld cut before, %ld cut at work, "
+      "%ld lost replies; %ld calls OK, %ld failed\n",
+      gate.seen("register_user"), gate.seen("delete_session"), gate.done(Fault::kCutBefore),
+      gate.done(Fault::kCutAfter), gate.done(Fault::kLoseReply), load.ok(), load.failed());
+  EXPECT_EQ(load.failed(), 0) << load.failures();
+  EXPECT_GT(gate.seen("delete_session"), 0);
+  ExpectServiceRestored(server->grpc_address(), url, &history, seconds(10));
 }
 
 TEST(CommitOfMigrationNotDelivered, TheServerStartsAllTheSame) {

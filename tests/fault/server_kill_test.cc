@@ -71,7 +71,7 @@ class StubbornClients {
 
  private:
   void Run(int client) {
-    std::mt19937_64 random(std::random_device{}());
+    std::mt19937_64 random = TestRandom(absl::StrCat("client-", client));
     for (int n = 0; !stop_; ++n) {
       const std::string email = absl::StrCat("kill-", client, "-", n, "@example.com");
       const std::string request_id = NewRequestId(&random);

@@ -190,7 +190,7 @@ TEST_F(Tls, AnotherCertificateIsRefused) {
   const std::string stranger = directory_.Write(
       "stranger.crt", MakeSelfSignedCertificate("stranger", "IP:127.0.0.1").certificate);
   const ServerRun run = RunAuthServer(
-      {"--listen=127.0.0.1:0", "--ops-listen=",
+      {"--listen=127.0.0.1:0", "--http-listen=", "--ops-listen=",
        absl::StrCat("--database-url=", url_, "?sslmode=verify-full&sslrootcert=", stranger)});
   EXPECT_EQ(run.exit_code, 2) << run.err;
 }

@@ -22,6 +22,9 @@ namespace {
 
 constexpr int kPort = 5432;
 
+// Our end of the pair.
+std::string Link() { return absl::StrCat("auth", getpid()); }
+
 void Run(const std::string& command) {
   const std::string line = absl::StrCat("PATH=$PATH:/usr/sbin:/sbin; ", command, " >&2");
   if (std::system(line.c_str()) != 0) throw std::runtime_error(command);
@@ -99,7 +102,7 @@ NetworkNamespace::NetworkNamespace() : inside_(std::make_unique<Inside>()) {
     thread = gettid();
   });
   const Addresses& addresses = inside_->addresses;
-  const std::string link = absl::StrCat("auth", getpid());
+  const std::string link = Link();
   Run(absl::StrCat("ip link add ", link, " type veth peer name gate netns ", thread));
   Run(absl::StrCat("ip address add ", addresses.ours, "/30 dev ", link));
   Run(absl::StrCat("ip link set ", link, " up"));
@@ -109,7 +112,14 @@ NetworkNamespace::NetworkNamespace() : inside_(std::make_unique<Inside>()) {
   });
 }
 
-NetworkNamespace::~NetworkNamespace() = default;
+// The kernel takes its time with a namespace that nobody uses any more, and the next one has a link
+// of the same name.
+NetworkNamespace::~NetworkNamespace() {
+  try {
+    Run("ip link delete " + Link());
+  } catch (const std::runtime_error&) {  // it is gone already
+  }
+}
 
 int NetworkNamespace::BindTcp() {
   int fd = -1;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <stdexcept>
 #include <vector>
@@ -30,9 +31,11 @@ void Require(bool done, const std::string& what) {
 
 }  // namespace
 
-StandbyPostgres::StandbyPostgres(TestPostgres& primary)
-    : server_(Binary("postgres")), admin_(WithLoopbackPort(primary.url(), server_.port())) {
-  CopyFrom(primary.url());
+StandbyPostgres::StandbyPostgres(const std::string& primary_url)
+    : server_(Binary("postgres")),
+      url_(WithLoopbackPort(primary_url, server_.port())),
+      admin_(url_) {
+  CopyFrom(primary_url);
   const std::string here = server_.directory().string();
   server_.Start({"-D", here + "/cluster", absl::StrCat("--port=", server_.port()),
                  "--unix_socket_directories=" + here, "--hot_standby=on"});
@@ -74,7 +77,7 @@ std::string StandbyPostgres::Url(const std::string& primary_url) const {
   return WithLoopbackPort(primary_url, port());
 }
 
-void StandbyPostgres::CatchUp(TestPostgres& primary) {
+void StandbyPostgres::CatchUp(SqlConnection& primary) {
   const std::string written = primary.QueryValue("SELECT pg_current_wal_lsn()");
   Require(Eventually(
               [&] {
@@ -88,5 +91,7 @@ void StandbyPostgres::CatchUp(TestPostgres& primary) {
 void StandbyPostgres::Promote() {
   Require(admin_.QueryValue("SELECT pg_promote(true, 60)") == "t", "cannot be promoted");
 }
+
+void StandbyPostgres::Stop() { server_.End(SIGINT); }
 
 }  // namespace auth::testing

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <random>
+#include <string_view>
 
 namespace auth::testing {
 
@@ -13,9 +15,13 @@ inline constexpr bool kAddressSanitizer = __has_feature(address_sanitizer);
 inline constexpr bool kAddressSanitizer = false;
 #endif
 
-// The seed of this test's random choices: TEST_SEED if it is set, else a new one. Printed, so that
-// a failure can be repeated.
+// The seed of all random choices of this process: TEST_SEED if it is set, else a new one. Printed
+// when it is first asked for, so that a failure can be repeated. Thread-safe.
 uint64_t TestSeed();
+
+// Random choices that follow from TestSeed() and `name`: for those who choose beside others, and
+// must not choose the same.
+std::mt19937_64 TestRandom(std::string_view name);
 
 // Whether the run takes its time: `tests/run --long`, which sets TEST_LONG=1.
 bool IsLongRun();

@@ -83,9 +83,14 @@ void ThirdPartyServer::Start(const std::vector<std::string>& arguments) {
 }
 
 void ThirdPartyServer::Kill() {
-  if (!process_) return;
-  process_->Signal(SIGKILL);
-  process_->WaitForExit(kExitTimeout);
+  if (process_) End(SIGKILL);
+}
+
+void ThirdPartyServer::End(int signal) {
+  process_->Signal(signal);
+  if (!process_->WaitForExit(kExitTimeout)) {
+    throw std::runtime_error(program_.string() + " does not end; its log:\n" + log());
+  }
   process_.reset();
   guard_.Watch(0);
 }

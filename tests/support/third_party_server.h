@@ -39,6 +39,8 @@ class ThirdPartyServer {
   void Start(const std::vector<std::string>& arguments);
   // SIGKILL, and waits for its end: its sockets close at once, and nobody is told anything.
   void Kill();
+  // Asks it by `signal` to end, and waits for its end.
+  void End(int signal);
 
   // What all processes started so far have written.
   std::string log() const;

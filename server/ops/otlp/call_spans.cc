@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
 #include "server/ops/log_scope.h"
 #include "server/ops/status_names.h"
 
@@ -21,8 +20,6 @@ namespace auth::ops {
 namespace {
 
 namespace otel = opentelemetry;
-
-constexpr char kService[] = "auth.v1.AuthService";
 
 otel::nostd::string_view ToOtel(std::string_view text) { return {text.data(), text.size()}; }
 
@@ -78,17 +75,18 @@ void CallSpans::OnCall(const CallRecord& record) {
   options.start_steady_time = end - record.duration;
   options.start_system_time =
       clock_->Now() - std::chrono::duration_cast<WallTime::duration>(record.duration);
-  const auto span = tracer_->StartSpan(absl::StrCat(kService, "/", std::string(record.rpc)),
-                                       {{"rpc.system", "grpc"},
-                                        {"rpc.service", kService},
-                                        {"rpc.method", ToOtel(record.rpc)},
-                                        {"rpc.grpc.status_code", StatusNumber(record.code)},
-                                        {"auth.request_id", ToOtel(LoggedId(record.request_id))},
-                                        {"auth.db_attempts", record.db_attempts},
-                                        {"auth.queue_ms", Milliseconds(record.queue_time)},
-                                        {"auth.hash_ms", Milliseconds(record.hash_time)},
-                                        {"auth.store_ms", Milliseconds(record.store_time)}},
-                                       options);
+  const auto span =
+      tracer_->StartSpan(ToOtel(record.method),
+                         {{"rpc.system", "grpc"},
+                          {"rpc.service", ToOtel(record.method.substr(0, record.method.find('/')))},
+                          {"rpc.method", ToOtel(record.rpc)},
+                          {"rpc.grpc.status_code", StatusNumber(record.code)},
+                          {"auth.request_id", ToOtel(LoggedId(record.request_id))},
+                          {"auth.db_attempts", record.db_attempts},
+                          {"auth.queue_ms", Milliseconds(record.queue_time)},
+                          {"auth.hash_ms", Milliseconds(record.hash_time)},
+                          {"auth.store_ms", Milliseconds(record.store_time)}},
+                         options);
   if (!record.reason.empty()) span->SetAttribute("auth.reason", ToOtel(record.reason));
   if (IsServersFault(record.code)) {
     span->SetStatus(otel::trace::StatusCode::kError, ToOtel(record.reason));

@@ -77,7 +77,7 @@ def main(server, *client):
     with log.open("wb") as log_file:
         process = subprocess.Popen(
             [server, "--embedded-postgres", folder / "postgres", "--listen", "127.0.0.1:0",
-             "--ops-listen", "127.0.0.1:0", "--port-file", folder / "ports"],
+             "--http-listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--port-file", folder / "ports"],
             stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, env=environment(),
             preexec_fn=die_with_parent)
     try:

@@ -36,6 +36,8 @@ class AuthctlTest : public ::testing::Test {
     return Run(arguments, {.stdin_text = std::string(kPassword) + "\n"});
   }
 
+  std::string TraceIdOfLastCall() const { return server_.traceparents().back().substr(3, 32); }
+
   FakeAuthServer server_;
   const TemporaryDirectory directory_;
 };
@@ -120,7 +122,9 @@ TEST_F(AuthctlTest, ARefusalPrintsReasonAndEveryViolation) {
   EXPECT_EQ(text.err,
             "authctl: Correct the fields [INVALID_FIELDS]\n"
             "  email: Give the email [REQUIRED]\n"
-            "  password: Give the password [REQUIRED]\n");
+            "  password: Give the password [REQUIRED]\n"
+            "In the server's log: trace " +
+                TraceIdOfLastCall() + "\n");
 
   const Ended json = Register({"--json"});
   EXPECT_EQ(json.exit_code, 1);
@@ -129,8 +133,9 @@ TEST_F(AuthctlTest, ARefusalPrintsReasonAndEveryViolation) {
             R"({"error":{"code":"INVALID_ARGUMENT","reason":"INVALID_FIELDS",)"
             R"("message":"Correct the fields","fieldViolations":[)"
             R"({"field":"email","reason":"REQUIRED","description":"Give the email"},)"
-            R"({"field":"password","reason":"REQUIRED","description":"Give the password"}]}})"
-            "\n");
+            R"({"field":"password","reason":"REQUIRED","description":"Give the password"}],)"
+            R"("traceId":")" +
+                TraceIdOfLastCall() + "\"}}\n");
 }
 
 TEST_F(AuthctlTest, ARateLimitSaysWhenToTryAgain) {
@@ -182,7 +187,7 @@ TEST_F(AuthctlTest, AServerThatIsNotThereIsNamed) {
     EXPECT_EQ(ended.exit_code, 3);
     EXPECT_EQ(ended.out, "");
     EXPECT_THAT(ended.err, AllOf(StartsWith("authctl: server unreachable at 127.0.0.1:1: "),
-                                 HasSubstr("--server HOST:PORT"), HasSubstr("--tls")));
+                                 HasSubstr("--server HOST:PORT")));
   }
 }
 
@@ -190,7 +195,7 @@ TEST_F(AuthctlTest, AServerThatIsNoAuthServiceIsARefusal) {
   server_.AnswerNext(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, ""));
   const Ended ended = Register();
   EXPECT_EQ(ended.exit_code, 1);
-  EXPECT_EQ(ended.err, "authctl: " + server_.address() + " answered UNIMPLEMENTED\n");
+  EXPECT_THAT(ended.err, StartsWith("authctl: " + server_.address() + " answered UNIMPLEMENTED\n"));
 }
 
 TEST_F(AuthctlTest, HealthIsAProbe) {
@@ -266,7 +271,7 @@ TEST_F(AuthctlTest, ATerminalAsksTwiceForANewPasswordAndShowsNone) {
                                      {"Password again: ", std::string(kPassword) + "\n"}},
                                     &echo);
   EXPECT_EQ(ended.exit_code, 0) << ended.out;
-  EXPECT_THAT(ended.out, AllOf(HasSubstr("Registered ana@example.com"), Not(HasSubstr(kPassword))));
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("Registered "), Not(HasSubstr(kPassword))));
   EXPECT_TRUE(echo);
   ASSERT_EQ(server_.registrations().size(), 1u);
   EXPECT_EQ(server_.registrations()[0].password(), kPassword);

@@ -9,12 +9,14 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <utility>
 
 #include "tests/support/eventually.h"
-#include "tests/support/temporary_directory.h"
 
 extern char** environ;
 
@@ -53,10 +55,16 @@ pid_t Spawn(std::vector<std::string> arguments, const posix_spawn_file_actions_t
   return error == 0 ? pid : -1;
 }
 
-int Reap(pid_t pid) {
+// Waits for the end of a program, and does `meanwhile` again and again.
+int Reap(
+    pid_t pid, const std::function<void()>& meanwhile = [] {}) {
   if (pid < 0) return -1;
   int status = 0;
-  if (!Eventually([&] { return ::waitpid(pid, &status, WNOHANG) == pid; }, kPatience)) {
+  const auto ended = [&] {
+    meanwhile();
+    return ::waitpid(pid, &status, WNOHANG) == pid;
+  };
+  if (!Eventually(ended, kPatience)) {
     ::kill(pid, SIGKILL);
     ::waitpid(pid, &status, 0);
   }
@@ -68,12 +76,11 @@ std::string ReadFile(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Appends what the terminal shows; false when the program has closed it.
-bool ReadTerminal(int terminal, std::string* shown) {
+// Appends what the terminal shows; false when the program has closed it, or shows nothing in time.
+bool ReadTerminal(int terminal, std::string* shown,
+                  std::chrono::milliseconds patience = kPatience) {
   pollfd ready = {.fd = terminal, .events = POLLIN, .revents = 0};
-  if (::poll(&ready, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())) <= 0) {
-    return false;
-  }
+  if (::poll(&ready, 1, static_cast<int>(patience.count())) <= 0) return false;
   char buffer[1024];
   const ssize_t size = ::read(terminal, buffer, sizeof buffer);
   if (size <= 0) return false;
@@ -88,25 +95,45 @@ bool Echoes(int terminal) {
 
 }  // namespace
 
-Ended RunProgram(const std::vector<std::string>& arguments, const ChildOptions& options) {
-  const TemporaryDirectory directory;
-  const std::filesystem::path& folder = directory.path();
-  directory.Write("in", options.stdin_text);
+RunningProgram::RunningProgram(const std::vector<std::string>& arguments,
+                               const ChildOptions& options) {
+  const std::filesystem::path& folder = directory_.path();
+  directory_.Write("in", options.stdin_text);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, (folder / "in").c_str(), O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, (folder / "out").c_str(), O_WRONLY | O_CREAT, 0600);
   posix_spawn_file_actions_addopen(&actions, 2, (folder / "err").c_str(), O_WRONLY | O_CREAT, 0600);
-  Ended ended;
-  ended.exit_code = Reap(Spawn(arguments, actions, options.environment));
+  pid_ = Spawn(arguments, actions, options.environment);
   posix_spawn_file_actions_destroy(&actions);
-  ended.out = ReadFile(folder / "out");
-  ended.err = ReadFile(folder / "err");
+}
+
+RunningProgram::~RunningProgram() {
+  if (pid_ < 0) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+std::string RunningProgram::out() const { return ReadFile(directory_.path() / "out"); }
+
+std::string RunningProgram::err() const { return ReadFile(directory_.path() / "err"); }
+
+void RunningProgram::Signal(int signal) const { ::kill(pid_, signal); }
+
+Ended RunningProgram::Wait() {
+  Ended ended;
+  ended.exit_code = Reap(std::exchange(pid_, -1));
+  ended.out = out();
+  ended.err = err();
   return ended;
 }
 
+Ended RunProgram(const std::vector<std::string>& arguments, const ChildOptions& options) {
+  return RunningProgram(arguments, options).Wait();
+}
+
 Ended RunOnTerminal(const std::vector<std::string>& arguments, const std::vector<Typed>& user,
-                    bool* echo_at_end) {
+                    bool* echo_at_end, const std::map<std::string, std::string>& environment) {
   const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
   ::grantpt(terminal);
   ::unlockpt(terminal);
@@ -120,22 +147,27 @@ Ended RunOnTerminal(const std::vector<std::string>& arguments, const std::vector
   posix_spawn_file_actions_addopen(&actions, 0, name.c_str(), O_RDWR, 0);
   posix_spawn_file_actions_adddup2(&actions, 0, 1);
   posix_spawn_file_actions_adddup2(&actions, 0, 2);
-  const pid_t pid = Spawn(arguments, actions, {});
+  const pid_t pid = Spawn(arguments, actions, environment);
   posix_spawn_file_actions_destroy(&actions);
 
   Ended ended;
   size_t seen = 0;
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
   for (const Typed& typed : user) {
     size_t at = std::string::npos;
     while ((at = ended.out.find(typed.prompt, seen)) == std::string::npos &&
-           ReadTerminal(terminal, &ended.out)) {
+           std::chrono::steady_clock::now() < give_up && ReadTerminal(terminal, &ended.out)) {
     }
     if (at == std::string::npos) break;
     seen = at + typed.prompt.size();
     [[maybe_unused]] const ssize_t written =
         ::write(terminal, typed.keys.data(), typed.keys.size());
   }
-  ended.exit_code = Reap(pid);
+  // Who draws would wait for ever for a terminal that nobody reads.
+  ended.exit_code = Reap(pid, [&] {
+    while (ReadTerminal(terminal, &ended.out, std::chrono::milliseconds(0))) {
+    }
+  });
   if (echo_at_end != nullptr) *echo_at_end = Echoes(other_end);
   ::close(other_end);
   while (ReadTerminal(terminal, &ended.out)) {

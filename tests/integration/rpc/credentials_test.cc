@@ -58,7 +58,8 @@ class CredentialsTest : public ::testing::Test {
     GrpcServer::Options options = TestServer::DefaultOptions();
     options.tls = files;
     TestServer workers;
-    return GrpcServer::Start(options, workers.Services(), workers.Dependencies()).status();
+    return GrpcServer::Start(options, workers.Services(), workers.Admin(), workers.Dependencies())
+        .status();
   }
 
   const testing::TemporaryDirectory directory_;

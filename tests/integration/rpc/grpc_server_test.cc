@@ -69,7 +69,8 @@ bool HasIpv6() {
 
 absl::Status StartWith(const GrpcServer::Options& options) {
   TestServer workers;
-  return GrpcServer::Start(options, workers.Services(), workers.Dependencies()).status();
+  return GrpcServer::Start(options, workers.Services(), workers.Admin(), workers.Dependencies())
+      .status();
 }
 
 TEST(GrpcServerTest, ATakenPortIsAnErrorThatSaysSo) {

@@ -4,6 +4,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <optional>
@@ -22,8 +23,14 @@
 #include "tests/support/gate.h"
 #include "tests/support/in_memory_user_store.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temporary_directory.h"
 
 namespace auth::rpc {
+
+// The service token of an operator whom TestServer knows, and its SHA-256.
+inline constexpr char kAdminToken[] = "admin-token";
+inline constexpr char kAdminTokenHash[] =
+    "10a4c7c9fc5206d6f36dc6944a81bb6f4a3cb0e25014ae3b12e6c3e52712292a";
 
 // Hashes in no time, unless it is held.
 class HeldHasher final : public account::PasswordHasher {
@@ -90,7 +97,7 @@ class TestServer {
                       Phase phase = kReady)
       : admission_(admission, &clock_) {
     absl::StatusOr<std::unique_ptr<GrpcServer>> server =
-        GrpcServer::Start(options, Services(), Dependencies());
+        GrpcServer::Start(options, Services(), Admin(), Dependencies());
     EXPECT_THAT(server, testing::IsOk());
     if (server.ok()) server_ = *std::move(server);
     if (server_ != nullptr && phase == kReady) server_->SetReady();
@@ -105,12 +112,22 @@ class TestServer {
   GrpcServer* operator->() { return server_.get(); }
 
   const account::AccountServices* Services() const { return &services_; }
+  AdminSources Admin() {
+    return {.snapshot =
+                [this] {
+                  auto snapshot = std::make_shared<ops::Snapshot>();
+                  snapshot->sequence = ++snapshots;
+                  return snapshot;
+                },
+            .recreate_pool = [this] { return ++generation; }};
+  }
   CallDependencies Dependencies() {
     return {.clock = &clock_,
             .admission = &admission_,
             .hash_workers = &hash_workers_,
             .store_workers = &store_workers_,
-            .observer = &recorder};
+            .observer = &recorder,
+            .access = &access_};
   }
 
   const work::WorkerPool& hash_workers() const { return hash_workers_; }
@@ -130,9 +147,24 @@ class TestServer {
   HeldHasher hasher;
   HeldStore store;
   CallRecorder recorder;
+  // Pictures taken of the pool, and its generation.
+  std::atomic<int> snapshots = 0;
+  std::atomic<int> generation = 1;
 
  private:
+  static std::unique_ptr<ServiceTokens> MakeTokens(const Clock* clock) {
+    const testing::TemporaryDirectory directory;
+    const std::string path =
+        directory.Write("tokens", absl::StrCat("oncall admin ", kAdminTokenHash, "\n"));
+    auto tokens = ServiceTokens::Load(
+        path, [](const absl::Status&) {}, clock);
+    EXPECT_THAT(tokens, testing::IsOk());
+    return *std::move(tokens);
+  }
+
   RealClock clock_;
+  const std::unique_ptr<ServiceTokens> tokens_ = MakeTokens(&clock_);
+  const AccessPolicy access_{tokens_.get()};
   const account::PasswordPolicy policy_{{}};
   account::AttemptLimiter limiter_{{}, &clock_};
   const account::AccountServices services_{.store = &store,

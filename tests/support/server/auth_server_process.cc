@@ -89,7 +89,7 @@ absl::StatusOr<AuthServerProcess> AuthServerProcess::StartWithoutReadiness(
   server.directory_ = std::make_unique<TemporaryDirectory>();
   server.guard_ = std::make_unique<OrphanGuard>(server.directory_->path().string(), SIGKILL);
   std::vector<std::string> all = {
-      "--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0",
+      "--listen=127.0.0.1:0", "--http-listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0",
       absl::StrCat("--port-file=", (server.directory_->path() / "ports").string())};
   all.insert(all.end(), flags.begin(), flags.end());
   server.pid_ =

@@ -49,6 +49,11 @@ int64_t History::OperationOf(const std::string& request_id) {
   return operation->second;
 }
 
+int64_t History::operations() const {
+  MutexLock lock(&mutex_);
+  return last_operation_;
+}
+
 std::string History::Check(const std::string& url) const {
   SqlConnection database(url);
   return absl::StrJoin(checker_.Check(database), "\n");

@@ -24,6 +24,9 @@ class History {
   // How the sign-out of `session_id` was answered.
   void RecordSignOut(const std::string& session_id, const grpc::Status& status);
 
+  // How many operations it knows of: what a new e-mail address can be named after.
+  int64_t operations() const;
+
   // Compares with the database of `url` when no call is running any more: each violation on a line,
   // or nothing.
   std::string Check(const std::string& url) const;
@@ -32,7 +35,7 @@ class History {
   int64_t OperationOf(const std::string& request_id);
 
   HistoryChecker checker_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   int64_t last_operation_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, int64_t> operations_ ABSL_GUARDED_BY(mutex_);  // by request_id
 };

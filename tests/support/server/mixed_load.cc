@@ -1,8 +1,10 @@
 #include "tests/support/server/mixed_load.h"
 
 #include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <deque>
 #include <functional>
 #include <map>
@@ -17,6 +19,7 @@
 #include "absl/strings/str_join.h"
 #include "pool/mutex.h"
 #include "tests/support/server/calls.h"
+#include "tests/support/test_run.h"
 
 namespace auth::testing {
 namespace {
@@ -25,6 +28,8 @@ using Clock = std::chrono::steady_clock;
 using TimePoint = MixedLoad::TimePoint;
 
 constexpr size_t kFailuresInWords = 5;
+constexpr double kLeastInTime = 0.9;
+constexpr std::chrono::milliseconds kInTime(200);
 
 // Calls of one kind, due at equal distances, whatever becomes of them.
 struct Stream {
@@ -32,6 +37,11 @@ struct Stream {
       : interval(per_second > 0 ? static_cast<int64_t>(1e9 / per_second) : 0),
         send(std::move(send_one)),
         due(per_second > 0 ? Clock::now() : TimePoint::max()) {}
+
+  // How many are due from `due` until `moment`.
+  int64_t DueUntil(TimePoint moment) const {
+    return due > moment ? 0 : (moment - due) / interval + 1;
+  }
 
   std::chrono::nanoseconds interval;
   std::function<void()> send;
@@ -68,8 +78,10 @@ struct MixedLoad::State {
   void AwaitFirstRegistration();
   void Stop();
 
-  // The body of the thread: sends what is due.
+  // The body of the thread: sends what is due, and tells how it went.
   void Send();
+  void SendUntilStopped(std::vector<Stream>* streams);
+  void ExpectSentInTime(const std::vector<Stream>& streams) const;
   void Register();
   void Validate();
   void SignOut();
@@ -88,8 +100,10 @@ struct MixedLoad::State {
   History* const history;
   std::vector<std::unique_ptr<v1::AuthService::Stub>> stubs;
   // The thread's own.
-  std::mt19937_64 random{std::random_device{}()};
+  std::mt19937_64 random = TestRandom(options.email_prefix);
   int64_t sent = 0;
+  int64_t turns = 0;          // of the streams
+  int64_t turns_in_time = 0;  // of those
 
   mutable Mutex mutex;
   CondVar changed;
@@ -141,9 +155,14 @@ void MixedLoad::State::Send() {
   std::vector<Stream> streams = {{options.registrations_per_second, [this] { Register(); }},
                                  {options.validations_per_second, [this] { Validate(); }},
                                  {options.sign_outs_per_second, [this] { SignOut(); }}};
+  SendUntilStopped(&streams);
+  ExpectSentInTime(streams);
+}
+
+void MixedLoad::State::SendUntilStopped(std::vector<Stream>* streams) {
   for (;;) {
     Stream& next = *std::min_element(
-        streams.begin(), streams.end(),
+        streams->begin(), streams->end(),
         [](const Stream& left, const Stream& right) { return left.due < right.due; });
     {
       MutexLock lock(&mutex);
@@ -151,9 +170,19 @@ void MixedLoad::State::Send() {
       if (stopping) return;
     }
     next.send();
+    ++turns;
+    if (Clock::now() - next.due <= kInTime) ++turns_in_time;
     next.due += next.interval;
     DestroyEnded();
   }
+}
+
+void MixedLoad::State::ExpectSentInTime(const std::vector<Stream>& streams) const {
+  int64_t due = turns;
+  for (const Stream& stream : streams) due += stream.DueUntil(Clock::now() - kInTime);
+  std::printf("%ld calls were due, %ld of them sent in time\n", due, turns_in_time);
+  EXPECT_GE(static_cast<double>(turns_in_time), kLeastInTime * static_cast<double>(due))
+      << "the load was not what was meant";
 }
 
 void MixedLoad::State::Register() {

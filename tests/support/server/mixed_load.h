@@ -13,7 +13,8 @@ namespace auth::testing {
 // Callers with a rhythm of their own (an open loop: a slow answer does not slow them):
 // registrations with a request_id, validations of sessions that were answered before, and
 // sign-outs, spread over channels of their own, retries off. Records every answer in a history.
-// Thread-safe.
+// What it chooses follows from TestSeed(). That the load was really offered is a part of the proof:
+// Stop fails the test if it was not. Thread-safe.
 //
 //   MixedLoad load(server.grpc_address(), {}, &history);
 //   …                       // faults
@@ -37,7 +38,8 @@ class MixedLoad {
   MixedLoad(const std::string& address, Options options, History* history);
   ~MixedLoad();
 
-  // Sends nothing more and lets the calls under way finish.
+  // Sends nothing more and lets the calls under way finish. Nine of ten calls that were due must
+  // have been sent within 0.2 s.
   void Stop();
 
   int64_t ok() const;

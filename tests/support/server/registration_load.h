@@ -13,7 +13,9 @@
 
 namespace auth::testing {
 
-// Clients that register new users as fast as they are answered, one call at a time each.
+// Clients that register new users as fast as they are answered, one call at a time each. Their
+// request_ids follow from TestSeed(). That they really asked all the time is a part of the proof:
+// Stop fails the test if they did not.
 //
 //   RegistrationLoad load(server.grpc_address(), {.clients = 8}, record);
 //   …                       // faults
@@ -33,7 +35,7 @@ class RegistrationLoad {
   RegistrationLoad(const std::string& address, Options options, Observer observer = nullptr);
   ~RegistrationLoad() { Stop(); }
 
-  // Lets the calls under way finish.
+  // Lets the calls under way finish. Each client must have had one for nine tenths of the time.
   void Stop();
 
   int64_t ok() const { return ok_; }
@@ -43,6 +45,7 @@ class RegistrationLoad {
 
  private:
   void RunClient(const std::string& address, int client);
+  void ExpectAllAskedAlways() const;
 
   const Options options_;
   const Observer observer_;
@@ -51,6 +54,9 @@ class RegistrationLoad {
   std::atomic<int64_t> failed_ = 0;
   mutable std::mutex mutex_;
   std::string failures_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  // The share of its time that each client had a call under way; its own until it has ended.
+  std::vector<double> asked_;
   std::vector<std::thread> clients_;
 };
 

@@ -21,11 +21,10 @@ void ExpectServiceRestored(const std::string& address, const std::string& url, H
                     milliseconds(1));
   };
   grpc::Status status;
-  int attempts = 0;
   const bool restored = Eventually(
       [&] {
-        const RegisterAttempt attempt =
-            Register(stub.get(), absl::StrCat("restored-", ++attempts, "@example.com"), "", left());
+        const std::string email = absl::StrCat("restored-", history->operations(), "@example.com");
+        const RegisterAttempt attempt = Register(stub.get(), email, "", left());
         history->Record(attempt);
         status = attempt.status;
         if (!status.ok()) return false;

@@ -55,6 +55,7 @@ StrandedCalls::StrandedCalls(AuthServerProcess* server, TestPostgres* postgres, 
     : server_(server),
       postgres_(postgres),
       url_(std::move(url)),
+      prefix_(absl::StrCat("stranded-", history->operations(), "-")),
       backends_(postgres->BackendPids()),
       stranded_(others == Others::kServed ? kConnections : kCalls) {
   std::latch ready(kCalls);
@@ -63,7 +64,7 @@ StrandedCalls::StrandedCalls(AuthServerProcess* server, TestPostgres* postgres, 
       const auto stub = NewPlainStub(server_->grpc_address());
       ready.count_down();
       history->Record(
-          Register(stub.get(), absl::StrCat("stranded-", i, "@example.com"), "", kCallersPatience));
+          Register(stub.get(), absl::StrCat(prefix_, i, "@example.com"), "", kCallersPatience));
     });
   }
   ready.wait();
@@ -111,16 +112,17 @@ void StrandedCalls::ExpectNothingStored() {
       },
       seconds(30)))
       << "PostgreSQL hears of the end of its connections";
-  EXPECT_EQ(
-      SqlConnection(url_).QueryValue("SELECT count(*) FROM users WHERE email LIKE 'stranded-%'"),
-      std::to_string(kCalls - stranded_))
+  EXPECT_EQ(SqlConnection(url_).QueryValue("SELECT count(*) FROM users WHERE email LIKE $1",
+                                           {prefix_ + "%"}),
+            std::to_string(kCalls - stranded_))
       << "those that found another connection";
 }
 
 Bystanders::Bystanders(AuthServerProcess* server, History* history) : server_(server) {
   const auto stub = NewPlainStub(server_->grpc_address());
   const RegisterAttempt attempt =
-      Register(stub.get(), "bystander@example.com", "", kCallersPatience);
+      Register(stub.get(), absl::StrCat("bystander-", history->operations(), "@example.com"), "",
+               kCallersPatience);
   history->Record(attempt);
   EXPECT_TRUE(attempt.status.ok()) << attempt.status.error_message();
   token_ = attempt.response.session().session_token();

@@ -34,6 +34,7 @@ class StrandedCalls {
   enum class Others { kServed, kWaiting };
 
   // Sends them, and waits until they hold all of the connections. `url` leads around the fault.
+  // The server must be one that has stranded no calls before.
   StrandedCalls(AuthServerProcess* server, TestPostgres* postgres, std::string url,
                 History* history, Others others);
   ~StrandedCalls();
@@ -50,6 +51,7 @@ class StrandedCalls {
   AuthServerProcess* const server_;
   TestPostgres* const postgres_;
   const std::string url_;
+  const std::string prefix_;  // of the e-mail addresses
   const std::vector<pid_t> backends_;
   const int stranded_;  // of the calls
   std::chrono::steady_clock::time_point sent_;

@@ -9,6 +9,7 @@
 
 #include "client/errors.h"
 #include "client/request_id.h"
+#include "client/trace_context.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/client/fake_auth_server.h"
 
@@ -193,6 +194,36 @@ TEST_F(AuthClientTest, TheTimeoutBoundsAllRepeatsTogether) {
               StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_LT(steady_clock::now() - start, seconds(5));
   EXPECT_EQ(server_.calls(), 4);
+}
+
+TEST_F(AuthClientTest, EveryCallHasATraceOfItsOwnWhichItsRepeatsShare) {
+  server_.AnswerNext(Unavailable());
+  ASSERT_THAT(client_->SignOut(kSessionToken), IsOk());
+  ASSERT_THAT(client_->GetUser(kSessionToken), IsOk());
+  const std::vector<std::string> traceparents = server_.traceparents();
+  ASSERT_EQ(traceparents.size(), 3u);
+  EXPECT_EQ(traceparents[0], traceparents[1]);
+  EXPECT_EQ(TraceIdOf(traceparents[0]).size(), 32u);
+  EXPECT_THAT(traceparents[0], ::testing::EndsWith("-00"));
+  EXPECT_NE(TraceIdOf(traceparents[0]), TraceIdOf(traceparents[2]));
+}
+
+TEST_F(AuthClientTest, ACallBelongsToTheCallersTraceAndSoDoesItsFailure) {
+  const std::string mine = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  ASSERT_THAT(client_->SignOut(kSessionToken, {.traceparent = mine}), IsOk());
+  const absl::Status refused =
+      client_->ValidateSession("another token", {.traceparent = mine}).status();
+  EXPECT_EQ(TraceIdOf(refused), "0af7651916cd43dd8448eb211c80319c");
+  ASSERT_THAT(client_->Register("ana@example.com", "a good password", {.traceparent = mine}),
+              IsOk());
+  EXPECT_THAT(server_.traceparents(), ::testing::ElementsAre(mine, mine, mine));
+}
+
+TEST_F(AuthClientTest, ATraceparentThatIsNoneIsReplaced) {
+  for (const std::string bad : {"nonsense", "00-0-0-00", "line\nbreak"}) {
+    ASSERT_THAT(client_->SignOut(kSessionToken, {.traceparent = bad}), IsOk());
+    EXPECT_EQ(TraceIdOf(server_.traceparents().back()).size(), 32u);
+  }
 }
 
 TEST_F(AuthClientTest, AHugeTimeoutIsNotAnOverflow) {

@@ -33,6 +33,13 @@ v1::Session MakeSession() {
   return session;
 }
 
+std::string MetadataOf(const grpc::ServerContext& context, const char* key) {
+  const auto found = context.client_metadata().find(key);
+  return found == context.client_metadata().end()
+             ? ""
+             : std::string(found->second.data(), found->second.size());
+}
+
 }  // namespace
 
 grpc::Status ServiceError(grpc::StatusCode code, const std::string& reason,
@@ -120,16 +127,19 @@ class FakeAuthServer::Service final : public v1::AuthService::Service {
     return last_user_agent_;
   }
 
+  std::vector<std::string> traceparents() const {
+    MutexLock lock(&mutex_);
+    return traceparents_;
+  }
+
  private:
   grpc::Status NextAnswer(grpc::ServerContext* context, const std::string& token = kSessionToken) {
     bool hold = false;
     {
       MutexLock lock(&mutex_);
       ++calls_;
-      const auto user_agent = context->client_metadata().find("user-agent");
-      if (user_agent != context->client_metadata().end()) {
-        last_user_agent_.assign(user_agent->second.data(), user_agent->second.size());
-      }
+      last_user_agent_ = MetadataOf(*context, "user-agent");
+      traceparents_.push_back(MetadataOf(*context, "traceparent"));
       if (!answers_.empty()) {
         const grpc::Status answer = answers_.front();
         answers_.pop_front();
@@ -151,6 +161,7 @@ class FakeAuthServer::Service final : public v1::AuthService::Service {
   std::deque<grpc::Status> answers_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::RegisterRequest> registrations_ ABSL_GUARDED_BY(mutex_);
   std::string last_user_agent_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> traceparents_ ABSL_GUARDED_BY(mutex_);
   std::optional<std::chrono::milliseconds> push_back_ ABSL_GUARDED_BY(mutex_);
   int calls_ ABSL_GUARDED_BY(mutex_) = 0;
   bool hold_ ABSL_GUARDED_BY(mutex_) = false;
@@ -192,5 +203,7 @@ std::vector<v1::RegisterRequest> FakeAuthServer::registrations() const {
 }
 
 std::string FakeAuthServer::last_user_agent() const { return service_->last_user_agent(); }
+
+std::vector<std::string> FakeAuthServer::traceparents() const { return service_->traceparents(); }
 
 }  // namespace auth::testing

@@ -52,6 +52,8 @@ class FakeAuthServer {
   int calls() const;
   std::vector<v1::RegisterRequest> registrations() const;
   std::string last_user_agent() const;
+  // Of every attempt; empty where a call had none.
+  std::vector<std::string> traceparents() const;
 
  private:
   class Service;

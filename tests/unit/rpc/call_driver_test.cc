@@ -132,12 +132,14 @@ class CallDriverTest : public ::testing::Test {
             .admission = &admission_,
             .hash_workers = hash_workers_.get(),
             .store_workers = store_workers_.get(),
-            .observer = &recorder_};
+            .observer = &recorder_,
+            .access = &access_};
   }
 
   static CallInfo Info() {
     CallInfo info;
     info.rpc = "Register";
+    info.method = "auth.v1.AuthService/Register";
     info.peer = "ipv4:127.0.0.1:1";
     info.caller = "shop.example";
     info.request_id = "request-1";
@@ -171,6 +173,7 @@ class CallDriverTest : public ::testing::Test {
   testing::FakeClock clock_;
   std::vector<std::unique_ptr<Caller>> callers_;
   Recorder recorder_;
+  const AccessPolicy access_{nullptr};
   Gate gate_{Gate::State::kClosed};
   work::AdmissionController admission_{{.hash_workers = 1, .hash_queue = 2, .store_calls = 50},
                                        &clock_};
@@ -205,6 +208,7 @@ TEST_F(CallDriverTest, HopsBetweenTheWorkersAndRecordsTheTimeOfEachStage) {
   ASSERT_EQ(recorder_.records().size(), 1u);
   const ops::CallRecord record = recorder_.records().front();
   EXPECT_EQ(record.rpc, "Register");
+  EXPECT_EQ(record.method, "auth.v1.AuthService/Register");
   EXPECT_EQ(record.code, "OK");
   EXPECT_EQ(record.reason, "");
   EXPECT_EQ(record.hash_time, milliseconds(20));

@@ -10,8 +10,8 @@ using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 TEST(ContractNamesTest, NamesAreThoseOfTheContract) {
-  EXPECT_THAT(RpcNames(),
-              ElementsAre("Register", "SignIn", "ValidateSession", "SignOut", "GetUser"));
+  EXPECT_THAT(RpcNames(), ElementsAre("Register", "SignIn", "ValidateSession", "SignOut", "GetUser",
+                                      "GetPoolStatus", "WatchPoolStatus", "RecreatePool"));
   EXPECT_THAT(ReasonNames(), Contains("EMAIL_ALREADY_REGISTERED"));
   EXPECT_THAT(ReasonNames(), Contains("CANCELLED")) << "recorded, though no caller is told";
   EXPECT_THAT(ReasonNames(), SizeIs(14));

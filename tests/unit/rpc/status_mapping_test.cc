@@ -72,7 +72,7 @@ TEST(StatusMappingTest, ReasonsAreThoseOfTheProtoAndNoOthers) {
 
 TEST(StatusMappingTest, ViolationsAreThoseOfTheProtoAndNoOthers) {
   std::set<std::string> names;
-  for (int i = 0; i <= static_cast<int>(Violation::kRequired); ++i) {
+  for (int i = 0; i <= static_cast<int>(Violation::kOutOfRange); ++i) {
     names.insert(std::string(Name(Violation{i})));
   }
   EXPECT_EQ(names, NamesOf(v1::FieldViolationReason_descriptor(), "FIELD_VIOLATION_REASON_"));

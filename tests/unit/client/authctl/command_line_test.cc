@@ -6,6 +6,11 @@
 #include <cstdlib>
 #include <vector>
 
+#include "absl/strings/str_split.h"
+#include "client/authctl/command_table.h"
+#include "client/authctl/display_width.h"
+#include "client/authctl/help_text.h"
+
 namespace auth::authctl {
 namespace {
 
@@ -44,6 +49,78 @@ TEST(CommandLineTest, EveryCommandIsKnown) {
   EXPECT_EQ(MustParse({"health"}).service, "auth.v1.AuthService");
   EXPECT_EQ(MustParse({"health", "database"}).service, "database");
   EXPECT_EQ(MustParse({"health", ""}).service, "");
+}
+
+TEST(CommandLineTest, PoolCommandsHaveTheirOwnOptions) {
+  EXPECT_EQ(MustParse({"pool", "status"}).command, CommandLine::Command::kPoolStatus);
+  EXPECT_EQ(MustParse({"pool", "recreate", "--token-file", "f"}).secret.file, "f");
+  EXPECT_EQ(MustParse({"pool", "watch"}).interval, std::chrono::seconds(1));
+  const CommandLine line =
+      MustParse({"pool", "watch", "--interval", "250ms", "--json", "--server", "s:1"});
+  EXPECT_EQ(line.command, CommandLine::Command::kPoolWatch);
+  EXPECT_EQ(line.interval, milliseconds(250));
+  EXPECT_TRUE(line.json);
+  EXPECT_EQ(line.channel.target, "s:1");
+  EXPECT_EQ(MustParse({"completion", "fish"}).shell, "fish");
+}
+
+TEST(CommandLineTest, EveryCommandAndOptionOfTheTableIsParsed) {
+  for (const CommandSpec& command : Commands()) {
+    std::vector<std::string> words = absl::StrSplit(command.name, ' ');
+    for (const ArgumentSpec& argument : command.arguments) {
+      if (argument.required) words.push_back(argument.known.empty() ? "x" : argument.known[0]);
+    }
+    std::vector<OptionSpec> options = command.options;
+    for (const OptionGroup& group : GlobalOptions()) {
+      options.insert(options.end(), group.options.begin(), group.options.end());
+    }
+    for (const OptionSpec& option : options) {
+      std::vector<std::string> with_option = words;
+      with_option.push_back(option.name);
+      if (!option.value.empty()) with_option.push_back(option.value == "TIME" ? "1s" : "x");
+      EXPECT_EQ(MustParse(with_option).command, command.command) << command.name << option.name;
+    }
+  }
+}
+
+TEST(CommandLineTest, TheDefaultsThatAreShownAreTrue) {
+  const CommandLine untouched;
+  const auto check = [&untouched](const OptionSpec& option) {
+    if (option.default_value.empty()) return;
+    CommandLine line;
+    EXPECT_TRUE(option.set(option.default_value, &line).ok()) << option.name;
+    EXPECT_EQ(line.channel.target, untouched.channel.target);
+    EXPECT_EQ(line.timeout, untouched.timeout);
+    EXPECT_EQ(line.interval, untouched.interval);
+  };
+  for (const OptionGroup& group : GlobalOptions()) {
+    for (const OptionSpec& option : group.options) check(option);
+  }
+  for (const CommandSpec& command : Commands()) {
+    for (const OptionSpec& option : command.options) check(option);
+  }
+}
+
+TEST(CommandLineTest, HelpTellsOfEveryCommandAndOptionInLinesThatFit) {
+  std::vector<std::string> paths = {"", "pool"};
+  for (const CommandSpec& command : Commands()) {
+    paths.push_back(command.name);
+    for (const OptionSpec& option : command.options) {
+      EXPECT_THAT(HelpText(command.name), ::testing::HasSubstr(option.name));
+    }
+  }
+  for (const std::string& path : paths) {
+    for (const std::string& line : std::vector<std::string>(absl::StrSplit(HelpText(path), '\n'))) {
+      // Examples are to be copied, and stay whole.
+      if (line.find("jq") != std::string::npos) continue;
+      EXPECT_LE(DisplayWidth(line), 80u) << line;
+    }
+  }
+  for (const OptionGroup& group : GlobalOptions()) {
+    for (const OptionSpec& option : group.options) {
+      EXPECT_THAT(HelpText(""), ::testing::HasSubstr(option.name));
+    }
+  }
 }
 
 TEST(CommandLineTest, OptionsMayFollowTheCommand) {
@@ -89,6 +166,15 @@ TEST(CommandLineTest, WhatMakesNoSenseIsAUsageError) {
       {"health", "--timeout", "0s"},
       {"health", "--timeout", "-1s"},
       {"health", "--timeout", "25h"},
+      {"pool"},
+      {"pool", "frobnicate"},
+      {"pool", "status", "--interval", "1s"},
+      {"pool", "status", "--token", "secret"},
+      {"pool", "watch", "--interval", "99ms"},
+      {"pool", "watch", "--interval", "61s"},
+      {"pool", "watch", "--token-stdin", "--token-file", "f"},
+      {"completion"},
+      {"completion", "csh"},
   };
   for (const std::vector<std::string>& arguments : wrong) {
     const auto parsed = Parse(arguments);
@@ -98,8 +184,11 @@ TEST(CommandLineTest, WhatMakesNoSenseIsAUsageError) {
 }
 
 TEST(CommandLineTest, HelpAndVersionAreNoErrors) {
-  const std::vector<std::vector<std::string>> asked = {
-      {"--help"}, {"--version"}, {"register", "--help"}};
+  const std::vector<std::vector<std::string>> asked = {{"--help"},
+                                                       {"--version"},
+                                                       {"register", "--help"},
+                                                       {"pool", "--help"},
+                                                       {"pool", "watch", "-h"}};
   for (const std::vector<std::string>& arguments : asked) {
     const auto parsed = Parse(arguments);
     ASSERT_TRUE(std::holds_alternative<ExitCode>(parsed));

@@ -72,12 +72,14 @@ TEST(JsonTest, AFailureTellsAllItHas) {
   retry.mutable_retry_delay()->set_nanos(500'000'000);
   failure.SetPayload("type.googleapis.com/google.rpc.RetryInfo",
                      absl::Cord(retry.SerializeAsString()));
-  EXPECT_EQ(ToJson(failure, "request-id"),
+  failure.SetPayload(client::kTraceIdPayload, absl::Cord("trace-id"));
+  EXPECT_EQ(ToJson(failure, {.request_id = "request-id", .hint = "Try again"}),
             R"({"error":{"code":"INVALID_ARGUMENT","reason":"INVALID_FIELDS",)"
             R"("message":"INVALID_FIELDS","fieldViolations":[{"field":"email",)"
             R"("reason":"EMAIL_MALFORMED","description":"Give an address"}],)"
-            R"("retryAfter":"0.500s","requestId":"request-id"}})");
-  EXPECT_EQ(ToJson(absl::UnavailableError("no connection"), ""),
+            R"("retryAfter":"0.500s","requestId":"request-id","hint":"Try again",)"
+            R"("traceId":"trace-id"}})");
+  EXPECT_EQ(ToJson(absl::UnavailableError("no connection"), FailureNotes()),
             R"({"error":{"code":"UNAVAILABLE","message":"no connection"}})");
 }
 

@@ -22,6 +22,7 @@ using std::chrono::milliseconds;
 CallRecord Record() {
   CallRecord record;
   record.rpc = "Register";
+  record.method = "auth.v1.AuthService/Register";
   record.code = "OK";
   record.duration = milliseconds(30);
   record.queue_time = milliseconds(5);

@@ -84,6 +84,7 @@ class Collector final : public grpc::CallbackGenericService {
 CallRecord SampledCall() {
   CallRecord record;
   record.rpc = "SignIn";
+  record.method = "auth.v1.AuthService/SignIn";
   record.code = "OK";
   record.request_id = "order-42";
   record.trace = {"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", /*sampled=*/true};
