@@ -14,6 +14,9 @@ constexpr MonotonicTime kNever = MonotonicTime::max();
 constexpr MonotonicTime kAwake = MonotonicTime::min();
 // max_lifetime is shortened by up to a fifth, so that connections of one start do not end together.
 constexpr int kLifetimeJitter = 5;
+// Somebody who looks each second sees within it what has happened.
+constexpr std::chrono::milliseconds kBetweenGlances(250);
+constexpr std::chrono::milliseconds kWatchedAfterLook(1500);
 
 absl::Status Refuse(Borrower* borrower, AcquireResult as, absl::Status status) {
   borrower->refused_as = as;
@@ -282,10 +285,17 @@ void PoolState::Recreate() {
 void PoolState::LookAtIdle() {
   Deferred deferred(observer_);
   MutexLock lock(&mutex_);
+  const MonotonicTime now = clock_->Monotonic();
+  watched_until_ = now + kWatchedAfterLook;
+  if (next_glance_ <= now) WakeMaintainerAt(kAwake, &deferred);
+}
+
+void PoolState::GlanceIfDue(MonotonicTime now, Deferred* deferred) {
+  if (now >= watched_until_ || now < next_glance_) return;
+  next_glance_ = now + kBetweenGlances;
   for (Slot* const slot : slots_.idle()) slot->sweep = true;
-  if (!slots_.idle().empty()) WakeMaintainerAt(kAwake, &deferred);
-  if (reachability_.silent()) dial_.OnLooked(clock_->Monotonic());
-  WakeConnectors(&deferred);
+  if (reachability_.silent()) dial_.OnLooked(now);
+  WakeConnectors(deferred);
 }
 
 // --- Connecting ----------------------------------------------------------------------------------
@@ -435,6 +445,7 @@ Maintenance PoolState::AwaitMaintenance() {
       if (generation_.RaiseIfDue(now)) FollowGeneration(/*raised=*/true, &deferred);
       ExpireIdle(now, &deferred);
       ReportLeaks(now, &deferred);
+      GlanceIfDue(now, &deferred);
       if (Slot* const slot = slots_.TakeBuried(); slot != nullptr) return {slot, nullptr};
       if (Slot* const slot = slots_.TakeSweep(); slot != nullptr) return {nullptr, slot};
       if (deferred.has_calls()) break;
@@ -493,6 +504,7 @@ void PoolState::ReportLeaks(MonotonicTime now, Deferred* deferred) {
 
 MonotonicTime PoolState::NextMaintenance() {
   MonotonicTime next = generation_.due();
+  if (next_glance_ < watched_until_) next = std::min(next, next_glance_);
   for (const Slot& slot : slots_.slots()) {
     if (slot.state == SlotState::kIdle) next = std::min(next, IdleUntil(slot));
     if (slot.state == SlotState::kInUse && !slot.leak_reported) {

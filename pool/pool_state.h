@@ -169,6 +169,8 @@ class PoolState {
   // When the maintainer closes an idle connection.
   MonotonicTime IdleUntil(const Slot& slot) const;
   void ExpireIdle(MonotonicTime now, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has the idle sockets looked at, four times a second while somebody watches.
+  void GlanceIfDue(MonotonicTime now, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReportLeaks(MonotonicTime now, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   MonotonicTime NextMaintenance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -192,6 +194,9 @@ class PoolState {
   std::optional<MonotonicTime> busy_since_ ABSL_GUARDED_BY(mutex_);
   // Until when the maintainer sleeps; the past while it is awake.
   MonotonicTime maintenance_at_ ABSL_GUARDED_BY(mutex_) = MonotonicTime::min();
+  // Somebody watches the pool until then.
+  MonotonicTime watched_until_ ABSL_GUARDED_BY(mutex_){};
+  MonotonicTime next_glance_ ABSL_GUARDED_BY(mutex_){};
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };

@@ -51,7 +51,8 @@ TEST(Quiet, ProbesAndMetricsSendTheDatabaseNothing) {
       ASSERT_THAT(health, IsOk()) << service;
       ASSERT_EQ(*health, "SERVING") << service;
     }
-    for (const char* path : {"/livez", "/readyz", "/health/database", "/metrics"}) {
+    for (const char* path : {"/livez", "/readyz", "/health/database", "/metrics", "/dashboard",
+                             "/dashboard/snapshot", "/debug/config"}) {
       int status = 0;
       server->HttpGet(path, &status);
       ASSERT_EQ(status, 200) << path;

@@ -111,6 +111,7 @@ absl::StatusOr<AuthServerProcess> AuthServerProcess::Start(
 AuthServerProcess::AuthServerProcess(AuthServerProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       grpc_port_(other.grpc_port_),
+      http_port_(other.http_port_),
       ops_port_(other.ops_port_),
       directory_(std::move(other.directory_)),
       guard_(std::move(other.guard_)) {}
@@ -141,6 +142,7 @@ absl::Status AuthServerProcess::AwaitPorts() {
           return value;
         };
         grpc_port_ = port("grpc");
+        http_port_ = port("http");
         ops_port_ = port("ops");
         return grpc_port_ != 0 && ops_port_ != 0;
       },

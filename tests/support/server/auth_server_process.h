@@ -20,7 +20,7 @@ namespace auth::testing {
 // also if the test crashes.
 class AuthServerProcess {
  public:
-  // Starts `auth_server` with `flags` after --listen, --ops-listen and --port-file, and
+  // Starts `auth_server` with `flags` after those of the listeners and --port-file, and
   // `environment` (NAME=value) besides the test's own, and waits until it is ready. Fails if it
   // exits instead; the status then carries the end of its log.
   static absl::StatusOr<AuthServerProcess> Start(std::vector<std::string> flags,
@@ -34,6 +34,7 @@ class AuthServerProcess {
   ~AuthServerProcess();
 
   std::string grpc_address() const;  // "127.0.0.1:port"
+  int http_port() const { return http_port_; }
   int ops_port() const { return ops_port_; }
   pid_t pid() const { return pid_; }
 
@@ -55,6 +56,7 @@ class AuthServerProcess {
 
   pid_t pid_ = -1;
   int grpc_port_ = 0;
+  int http_port_ = 0;
   int ops_port_ = 0;
   std::unique_ptr<TemporaryDirectory> directory_;  // log and port file
   std::unique_ptr<OrphanGuard> guard_;
