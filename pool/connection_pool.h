@@ -57,10 +57,10 @@ class ConnectionPool {
   // ones when they come back.
   void InvalidateAll();
 
-  // For somebody who watches: has the idle sockets looked at, in the background, four times a second
-  // until a moment after the last such call, so that Stats tells soon of a database that has gone,
-  // or come back, though nobody calls. Sends it nothing and opens no session: at most, if idle
-  // connections were closed, somebody is seen to listen or not.
+  // For somebody who watches: has the idle sockets looked at, in the background, four times a
+  // second until a moment after the last such call, so that Stats tells soon of a database that has
+  // gone, or come back, though nobody calls. Sends it nothing and opens no session: at most, if
+  // idle connections were closed, somebody is seen to listen or not.
   void LookAtIdle();
 
   PoolStats Stats() const;

@@ -1,16 +1,12 @@
 'use strict';
-// Polls dashboard/snapshot and shows it. What comes from the server is inserted as text only. Ages
-// and rates are taken from the server's clock, so that this machine's does not matter.
+// Polls dashboard/snapshot each second and shows it. What comes from the server is inserted as text
+// only. Ages and rates are taken from the server's clock, so that this machine's does not matter.
 (() => {
-  // A poll makes the server look at idle connections, of which the next poll tells: two in a second,
-  // so that a database that has gone is seen within one.
-  const POLL_MS = 500;
+  const POLL_MS = 1000;
   const TIMEOUT_MS = 3000;
   const NO_ANSWER = 'It does not answer.';
   const UNREADABLE = 'Its answer cannot be read.';
   const TREND_SECONDS = 120;
-  // Rates over less are noise.
-  const RATE_SECONDS = 0.9;
   // Polls further apart than this (a hidden tab) leave a gap in a trend.
   const GAP_SECONDS = 5;
 
@@ -167,7 +163,6 @@
   function remember(next) {
     // Counters of another process say nothing about this one's.
     if (snapshot && next.uptimeSeconds < snapshot.uptimeSeconds) history = [];
-    if (next.uptimeSeconds < (history.at(-1)?.at ?? -Infinity) + RATE_SECONDS) return;
     history.push({
       at: next.uptimeSeconds,
       calls: new Map(next.calls.map((each) => [each.rpc, each])),
