@@ -291,7 +291,11 @@ void PoolState::LookAtIdle() {
 }
 
 void PoolState::GlanceIfDue(MonotonicTime now, Deferred* deferred) {
-  if (now >= watched_until_ || now < next_glance_) return;
+  if (now < next_glance_) return;
+  if (now >= watched_until_) {
+    watched_until_ = {};  // so that no glance is due
+    return;
+  }
   next_glance_ = now + kBetweenGlances;
   for (Slot* const slot : slots_.idle()) slot->sweep = true;
   if (reachability_.silent()) dial_.OnLooked(now);

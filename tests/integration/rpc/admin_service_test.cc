@@ -177,18 +177,24 @@ TEST_F(AdminServiceTest, ADrainEndsTheWatches) {
 }
 
 TEST_F(AdminServiceTest, WatchersComeAndGoInManyThreads) {
+  std::atomic<int> served = 0;  // those that are cancelled sooner may never reach the server
   std::vector<std::thread> threads;
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 20; ++i) {
         const auto watch = StartWatch();
-        if ((i + t) % 3 != 0) EXPECT_TRUE(watch->Next());
+        if ((i + t) % 3 != 0) {
+          EXPECT_TRUE(watch->Next());
+          ++served;
+        }
         watch->context.TryCancel();
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_TRUE(Eventually([&] { return server_.recorder.records().size() == 160; }));
+  EXPECT_TRUE(
+      Eventually([&] { return server_.recorder.records().size() >= static_cast<size_t>(served); }));
+  EXPECT_TRUE(StartWatch()->Next());
 }
 
 }  // namespace
