@@ -47,7 +47,7 @@ TEST(Quiet, ProbesAndMetricsSendTheDatabaseNothing) {
   const auto end = std::chrono::steady_clock::now() + quiet;
   while (std::chrono::steady_clock::now() < end) {
     for (const char* service : {"", "auth.v1.AuthService", "database"}) {
-      const auto health = authctl::CheckHealth(channel, service, seconds(5));
+      const auto health = authctl::CheckHealth(channel, service, {.timeout = seconds(5)});
       ASSERT_THAT(health, IsOk()) << service;
       ASSERT_EQ(*health, "SERVING") << service;
     }
