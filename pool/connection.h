@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -35,6 +36,16 @@ class Connection {
   // Runs one statement: in the open transaction, or by itself (autocommit) outside of one.
   virtual absl::StatusOr<QueryResult> Execute(MonotonicTime deadline, const Statement& statement,
                                               const Params& params) = 0;
+
+  // The same, and while the statement runs, the session's `application_name` is followed by `label`
+  // where the database shows it (pg_stat_activity, log_line_prefix). No round trip more; nothing of
+  // it stays with the session. Outside of a transaction only.
+  virtual absl::StatusOr<QueryResult> ExecuteLabelled(MonotonicTime deadline,
+                                                      const std::string& /*label*/,
+                                                      const Statement& statement,
+                                                      const Params& params) {
+    return Execute(deadline, statement, params);
+  }
 
   // Runs a script of several statements without parameters; for migrations.
   virtual absl::Status ExecuteScript(MonotonicTime deadline, const std::string& sql) = 0;

@@ -18,6 +18,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "pool/driver_message.h"
+#include "pool/labelled_statement.h"
 
 namespace auth::pool {
 namespace {
@@ -124,8 +125,6 @@ int64_t AffectedRows(const pqxx::result& result) try {
 
 #endif
 
-using PgResult = std::unique_ptr<PGresult, decltype(&PQclear)>;
-
 std::string ErrorField(const PGresult* result, int field) {
   const char* value = PQresultErrorField(result, field);
   return value == nullptr ? "" : value;
@@ -144,6 +143,11 @@ QueryResult ToQueryResult(const pqxx::result& result) {
     }
   }
   return converted;
+}
+
+absl::Status NulRefused(const Statement& statement) {
+  return MakeSqlStatus(SqlError{SqlFault::kPermanent, "22021", ""},
+                       absl::StrCat(statement.name, ": a text value contains a NUL byte"));
 }
 
 bool HasNul(const Params& params) {
@@ -253,26 +257,60 @@ absl::Status PqxxConnection::Guarded(MonotonicTime deadline, Call call) {
   }
 }
 
+bool PqxxConnection::EnsurePrepared(const Statement& statement) {
+  if (!options_.prepare_statements) return false;
+  if (prepared_.find(std::string_view(statement.name)) == prepared_.end()) {
+    Prepare(*session_, statement);
+    prepared_.insert(statement.name);
+  }
+  return true;
+}
+
+absl::Status PqxxConnection::Verdict(const PGresult* result) const {
+  switch (PQresultStatus(result)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_EMPTY_QUERY:
+      return absl::OkStatus();
+    default:
+      break;
+  }
+  const std::string sqlstate = result == nullptr ? "" : ErrorField(result, PG_DIAG_SQLSTATE);
+  if (sqlstate.empty()) throw pqxx::broken_connection();  // not the server's words
+  const SqlFault fault = broken() ? SqlFault::kLost : ClassifySqlState(sqlstate);
+  return MakeSqlStatus(SqlError{fault, sqlstate, ErrorField(result, PG_DIAG_CONSTRAINT_NAME)},
+                       Summary(PQresultErrorMessage(result)));
+}
+
 absl::StatusOr<QueryResult> PqxxConnection::Execute(MonotonicTime deadline,
                                                     const Statement& statement,
                                                     const Params& params) {
-  if (HasNul(params)) {
-    return MakeSqlStatus(SqlError{SqlFault::kPermanent, "22021", ""},
-                         absl::StrCat(statement.name, ": a text value contains a NUL byte"));
-  }
+  if (HasNul(params)) return NulRefused(statement);
   QueryResult answer;
   const absl::Status status = Guarded(deadline, [&] {
-    if (!options_.prepare_statements) {
-      answer = ToQueryResult(ExecuteUnnamed(*session_, statement.sql, params));
-      return;
-    }
-    if (prepared_.find(std::string_view(statement.name)) == prepared_.end()) {
-      Prepare(*session_, statement);
-      prepared_.insert(statement.name);
-    }
-    answer = ToQueryResult(ExecutePrepared(*session_, statement.name, params));
+    answer =
+        ToQueryResult(EnsurePrepared(statement) ? ExecutePrepared(*session_, statement.name, params)
+                                                : ExecuteUnnamed(*session_, statement.sql, params));
   });
   if (!status.ok()) return status;
+  return answer;
+}
+
+absl::StatusOr<QueryResult> PqxxConnection::ExecuteLabelled(MonotonicTime deadline,
+                                                            const std::string& label,
+                                                            const Statement& statement,
+                                                            const Params& params) {
+  if (HasNul(params)) return NulRefused(statement);
+  QueryResult answer;
+  absl::Status refused;
+  const absl::Status status = Guarded(deadline, [&] {
+    const bool prepared = EnsurePrepared(statement);
+    const PgResult result = RunLabelled(raw_, label, statement, prepared, params);
+    refused = Verdict(result.get());
+    if (refused.ok()) answer = ToQueryResult(result.get());
+  });
+  if (!status.ok()) return status;
+  if (!refused.ok()) return refused;
   return answer;
 }
 
@@ -280,21 +318,9 @@ absl::StatusOr<std::string> PqxxConnection::Command(MonotonicTime deadline, cons
   std::string tag;
   absl::Status refused;
   const absl::Status status = Guarded(deadline, [&] {
-    const PgResult result(PQexec(raw_, sql), &PQclear);
-    switch (PQresultStatus(result.get())) {
-      case PGRES_COMMAND_OK:
-      case PGRES_TUPLES_OK:
-      case PGRES_EMPTY_QUERY:
-        tag = PQcmdStatus(result.get());
-        return;
-      default:
-        break;
-    }
-    if (broken()) throw pqxx::broken_connection();
-    const std::string sqlstate = ErrorField(result.get(), PG_DIAG_SQLSTATE);
-    refused = MakeSqlStatus(SqlError{ClassifySqlState(sqlstate), sqlstate,
-                                     ErrorField(result.get(), PG_DIAG_CONSTRAINT_NAME)},
-                            Summary(PQresultErrorMessage(result.get())));
+    const PgResult result(PQexec(raw_, sql));
+    refused = Verdict(result.get());
+    if (refused.ok()) tag = PQcmdStatus(result.get());
   });
   if (!status.ok()) return status;
   if (!refused.ok()) return refused;

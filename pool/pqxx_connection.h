@@ -12,6 +12,8 @@
 #include "pool/libpq_connect.h"
 #include "pool/sql_error.h"
 
+struct pg_result;
+
 namespace auth::pool {
 
 // A Connection over libpqxx 6.4 or 7.10, which differ in the .cc file only. Never reconnects by
@@ -36,6 +38,9 @@ class PqxxConnection final : public Connection {
   absl::Status Ping(MonotonicTime deadline) override;
   absl::StatusOr<QueryResult> Execute(MonotonicTime deadline, const Statement& statement,
                                       const Params& params) override;
+  absl::StatusOr<QueryResult> ExecuteLabelled(MonotonicTime deadline, const std::string& label,
+                                              const Statement& statement,
+                                              const Params& params) override;
   absl::Status ExecuteScript(MonotonicTime deadline, const std::string& sql) override;
   absl::Status Begin(MonotonicTime deadline) override;
   absl::Status Commit(MonotonicTime deadline) override;
@@ -62,6 +67,10 @@ class PqxxConnection final : public Connection {
   // Runs SQL without parameters through libpq itself, because libpqxx does not show the answer's
   // command tag, e.g. "COMMIT".
   absl::StatusOr<std::string> Command(MonotonicTime deadline, const char* sql);
+  // Prepares the statement if it is the first time; throws. False if statements are not prepared.
+  bool EnsurePrepared(const Statement& statement);
+  // What libpq's `result` says: OK, or the error. Throws for a loss.
+  absl::Status Verdict(const pg_result* result) const;
   absl::Status Failure(bool cut, SqlError error, const std::string& message) const;
   bool broken() const;
 

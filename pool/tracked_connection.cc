@@ -53,7 +53,9 @@ absl::StatusOr<QueryResult> TrackedConnection::Execute(MonotonicTime deadline,
                                                        const Params& params) {
   absl::StatusOr<QueryResult> result;
   absl::Status status = Track(deadline, StatementOutcome(), [&] {
-    result = connection_->Execute(deadline, statement, params);
+    result = label_.empty() || in_transaction_
+                 ? connection_->Execute(deadline, statement, params)
+                 : connection_->ExecuteLabelled(deadline, label_, statement, params);
     return result.status();
   });
   if (status.ok()) return result;

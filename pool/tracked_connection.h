@@ -12,11 +12,12 @@ namespace auth::pool {
 
 // A Connection that remembers what one attempt of TransactionRunner has done to the session and to
 // the database, whatever the attempt's code makes of the answers. Forwards to `connection`, which
-// must outlive it.
+// must outlive it, as `label` must.
 class TrackedConnection final : public Connection {
  public:
-  TrackedConnection(Connection* connection, const Clock* clock)
-      : connection_(connection), clock_(clock) {}
+  // Statements outside of a transaction run with `label`, if that is not empty.
+  TrackedConnection(Connection* connection, const Clock* clock, const std::string& label)
+      : connection_(connection), clock_(clock), label_(label) {}
 
   SocketState Peek() noexcept override { return connection_->Peek(); }
   absl::Status Ping(MonotonicTime deadline) override;
@@ -55,6 +56,7 @@ class TrackedConnection final : public Connection {
 
   Connection* const connection_;
   const Clock* const clock_;
+  const std::string& label_;
   absl::Status end_;
   absl::Status failed_statement_;
   bool in_transaction_ = false;

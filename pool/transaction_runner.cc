@@ -139,14 +139,15 @@ TransactionRunner::TransactionRunner(ConnectionPool* pool, const Clock* clock,
                                      PoolObserver* observer)
     : pool_(pool), clock_(clock), observer_(observer) {}
 
-absl::Status TransactionRunner::Run(Effect effect, MonotonicTime deadline, Body body) const {
-  return RunUntilDone(effect, deadline,
+absl::Status TransactionRunner::Run(Effect effect, MonotonicTime deadline, Body body,
+                                    const std::string& label) const {
+  return RunUntilDone(effect, deadline, label,
                       [&](TrackedConnection& connection) { return body(connection); });
 }
 
 absl::Status TransactionRunner::RunInTransaction(Effect effect, MonotonicTime deadline,
                                                  Body body) const {
-  return RunUntilDone(effect, deadline, [&](TrackedConnection& connection) {
+  return RunUntilDone(effect, deadline, /*label=*/"", [&](TrackedConnection& connection) {
     absl::Status status = connection.Begin(deadline);
     if (status.ok()) status = body(connection);
     if (!status.ok()) return status;
@@ -161,12 +162,12 @@ absl::Status TransactionRunner::RunInTransaction(Effect effect, MonotonicTime de
 }
 
 absl::Status TransactionRunner::RunUntilDone(Effect effect, MonotonicTime deadline,
-                                             Work work) const {
+                                             const std::string& label, Work work) const {
   Replay replay(effect, observer_);
   for (;;) {
     absl::StatusOr<PooledConnection> connection = pool_->Acquire(deadline);
     if (!connection.ok()) return replay.GiveUp(connection.status());
-    const Attempt attempt = RunOnce(*std::move(connection), deadline, work);
+    const Attempt attempt = RunOnce(*std::move(connection), deadline, label, work);
     if (std::optional<absl::Status> result =
             replay.Judge(attempt, clock_->Monotonic() >= deadline)) {
       return *std::move(result);
@@ -176,8 +177,9 @@ absl::Status TransactionRunner::RunUntilDone(Effect effect, MonotonicTime deadli
 }
 
 TransactionRunner::Attempt TransactionRunner::RunOnce(PooledConnection connection,
-                                                      MonotonicTime deadline, Work work) const {
-  TrackedConnection tracked(&*connection, clock_);
+                                                      MonotonicTime deadline,
+                                                      const std::string& label, Work work) const {
+  TrackedConnection tracked(&*connection, clock_, label);
   Attempt attempt;
   try {
     attempt.status = work(tracked);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "pool/connection_pool.h"
@@ -42,8 +44,10 @@ class TransactionRunner {
 
   TransactionRunner(ConnectionPool* pool, const Clock* clock, PoolObserver* observer);
 
-  // Runs `body` without a transaction: each statement commits by itself.
-  absl::Status Run(Effect effect, MonotonicTime deadline, Body body) const;
+  // Runs `body` without a transaction: each statement commits by itself. With a label, the database
+  // shows it beside the statements (Connection::ExecuteLabelled).
+  absl::Status Run(Effect effect, MonotonicTime deadline, Body body,
+                   const std::string& label = "") const;
 
   // Runs `body` between BEGIN and COMMIT.
   absl::Status RunInTransaction(Effect effect, MonotonicTime deadline, Body body) const;
@@ -58,8 +62,10 @@ class TransactionRunner {
   };
   class Replay;
 
-  absl::Status RunUntilDone(Effect effect, MonotonicTime deadline, Work work) const;
-  Attempt RunOnce(PooledConnection connection, MonotonicTime deadline, Work work) const;
+  absl::Status RunUntilDone(Effect effect, MonotonicTime deadline, const std::string& label,
+                            Work work) const;
+  Attempt RunOnce(PooledConnection connection, MonotonicTime deadline, const std::string& label,
+                  Work work) const;
   void Wait(Duration delay, MonotonicTime deadline) const;
 
   ConnectionPool* const pool_;

@@ -28,6 +28,7 @@
 #include "server/ops/observers.h"
 #include "server/ops/ops_http_server.h"
 #include "server/ops/ops_routes.h"
+#include "server/ops/otlp/span_export.h"
 #include "server/ops/snapshot.h"
 #include "server/rpc/contract_names.h"
 #include "server/rpc/grpc_server.h"
@@ -94,6 +95,7 @@ struct Application::Parts {
 
   ops::AccessLog access_log{logger};
   std::unique_ptr<ops::CallMetrics> call_metrics;
+  std::unique_ptr<ops::CallObserver> span_export;  // nullptr: off
   std::unique_ptr<ops::CallObservers> call_observers;
   std::unique_ptr<ops::SnapshotSource> snapshots;
   std::unique_ptr<rpc::ServiceTokens> service_tokens;
@@ -177,8 +179,14 @@ absl::Status Application::Parts::LoadServiceTokens() {
 
 absl::Status Application::Parts::Listen() {
   call_metrics = std::make_unique<ops::CallMetrics>(&registry, rpc::RpcNames(), rpc::ReasonNames());
-  call_observers = std::make_unique<ops::CallObservers>(
-      std::vector<ops::CallObserver*>{&access_log, call_metrics.get()});
+  std::vector<ops::CallObserver*> observers = {&access_log, call_metrics.get()};
+  if (!config.otlp_endpoint.empty()) {
+    auto exported = ops::ExportSpans(config.otlp_endpoint, Version(), clock, logger);
+    if (!exported.ok()) return exported.status();
+    span_export = *std::move(exported);
+    observers.push_back(span_export.get());
+  }
+  call_observers = std::make_unique<ops::CallObservers>(std::move(observers));
   admission = std::make_unique<work::AdmissionController>(
       work::AdmissionController::Options{
           .hash_workers = config.hash_workers,

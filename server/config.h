@@ -61,6 +61,7 @@ struct Config {
   // Operation.
   ops::LogLevel log_level = ops::LogLevel::kInfo;
   ops::LogFormat log_format = ops::LogFormat::kJson;
+  std::string otlp_endpoint;  // a URL; empty: no spans are exported
   Duration drain_delay = std::chrono::seconds(0);
   Duration drain_timeout = std::chrono::seconds(20);
 

@@ -35,6 +35,7 @@ LIBRARIES = {
     "gRPC": (r"(grpcpp|grpc)/|.*\.grpc\.pb\.h$", ("server/rpc/", "client/", "tests/")),
     "libpqxx or libpq": (r"pqxx/|libpq-fe\.h$|libpq/", ("pool/", "server/store/", "tests/")),
     "spdlog": (r"spdlog/", ("server/ops/",)),
+    "OpenTelemetry": (r"opentelemetry/", ("server/ops/otlp/", "tests/")),
 }
 # The only file of the product that may see argon2.h.
 ARGON2_FILE = re.compile(r"server/account/[a-z0-9_]*argon2[a-z0-9_]*\.cc")

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <string_view>
 
 #include "pool/clock.h"
 
@@ -13,6 +14,8 @@ struct CallContext {
   const std::atomic<bool>* cancelled = nullptr;
   // Where the store counts its attempts at the database.
   std::atomic<int>* db_attempts = nullptr;
+  // The trace that the caller records the call in, which the database may show; empty if none.
+  std::string_view sampled_trace_id = {};
 };
 
 }  // namespace auth::account

@@ -231,6 +231,12 @@ std::vector<Option> OperationOptions() {
            .default_text = "text on a terminal, else json"},
           &Config::log_format,
           Words<ops::LogFormat>{{"json", ops::LogFormat::kJson}, {"text", ops::LogFormat::kText}}),
+      WithText({.group = group,
+                .name = "otlp-endpoint",
+                .value_name = "URL",
+                .help = "An OpenTelemetry collector (gRPC), such as http://127.0.0.1:4317, that "
+                        "receives a span of each call whose caller samples it."},
+               &Config::otlp_endpoint),
       WithDuration({.group = group,
                     .name = "drain-delay",
                     .help = "After SIGTERM, so long new calls are still served while load "

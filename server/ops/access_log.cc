@@ -39,7 +39,7 @@ void AccessLog::OnCall(const CallRecord& record) {
                     {"peer", record.peer},
                     {"caller", std::string_view(record.caller).substr(0, kMaxCallerLength)},
                     {"request_id", LoggedId(record.request_id)},
-                    {"trace_id", LoggedId(record.trace_id)}});
+                    {"trace_id", LoggedId(record.trace.trace_id)}});
 }
 
 }  // namespace auth::ops

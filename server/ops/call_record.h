@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "pool/clock.h"
+#include "server/ops/trace_context.h"
 
 namespace auth::ops {
 
@@ -11,6 +12,7 @@ namespace auth::ops {
 // part of the request.
 struct CallRecord {
   std::string_view rpc;     // "Register"; a static string
+  std::string_view method;  // "auth.v1.AuthService/Register"; a static string
   std::string_view code;    // "OK", "INVALID_ARGUMENT", …; a static string
   std::string_view reason;  // an ErrorReason's name, or empty; a static string
   std::string cause;        // of an INTERNAL error, for whoever mends it; else empty
@@ -22,7 +24,7 @@ struct CallRecord {
   std::string peer;
   std::string caller;  // who the caller is by his credentials, or empty
   std::string request_id;
-  std::string trace_id;  // of the caller's W3C traceparent, or empty
+  TraceContext trace;
 };
 
 // Is told of every answered call. Thread-safe; called once a call, must not block.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <exception>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -114,8 +115,11 @@ void Call::RunStep(Stage stage) {
   const MonotonicTime started = dependencies_.clock->Monotonic();
   Stage next = Stage::kDone;
   const absl::Status thrown = CatchAll([&] {
-    const ops::LogScope scope(info_.request_id, info_.trace_id);
-    next = operation_->Run({deadline_, &cancelled_, &db_attempts_});
+    const ops::LogScope scope(info_.request_id, info_.trace.trace_id);
+    next = operation_->Run({.deadline = deadline_,
+                            .cancelled = &cancelled_,
+                            .db_attempts = &db_attempts_,
+                            .sampled_trace_id = SampledTraceId()});
   });
   if (stage == Stage::kHash) {
     dependencies_.admission->RecordHash(dependencies_.clock->Monotonic() - started);
@@ -141,6 +145,10 @@ bool Call::GiveUp() {
   cancelled_ = true;
   Answer(InStoreStep() ? info_.outcome_unknown : MakeError(Reason::kShuttingDown));
   return true;
+}
+
+std::string_view Call::SampledTraceId() const {
+  return info_.trace.sampled ? std::string_view(info_.trace.trace_id) : std::string_view();
 }
 
 bool Call::InStoreStep() const {
@@ -190,6 +198,7 @@ void Call::ReleaseAndAnswer(const absl::Status& status) {
 void Call::Answer(const absl::Status& status) {
   ops::CallRecord record;
   record.rpc = info_.rpc;
+  record.method = info_.method;
   record.code = ops::CodeName(status.code());
   if (!status.ok()) record.reason = Name(account::GetErrorDetails(status).reason);
   record.cause = account::InternalCause(status);
@@ -204,7 +213,7 @@ void Call::Answer(const absl::Status& status) {
   record.peer = info_.peer;
   record.caller = info_.caller;
   record.request_id = info_.request_id;
-  record.trace_id = info_.trace_id;
+  record.trace = info_.trace;
   dependencies_.observer->OnCall(record);
   responder_->Finish(status);
 }

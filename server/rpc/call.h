@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "pool/clock.h"
@@ -49,6 +50,8 @@ class Call : public std::enable_shared_from_this<Call> {
   bool Move(State from, State to, account::Stage stage = account::Stage::kDone);
   // Whether the step in which the call is, or was when it was answered, is a store step.
   bool InStoreStep() const;
+  // Empty unless the caller samples the trace.
+  std::string_view SampledTraceId() const;
   // Answers if the call is in `from`, and gives everything back.
   void AnswerFrom(State from, const absl::Status& status);
   void AnswerWithResult();

@@ -12,6 +12,7 @@
 #include "server/account/errors.h"
 #include "server/account/operation.h"
 #include "server/ops/call_record.h"
+#include "server/ops/trace_context.h"
 #include "server/rpc/access_policy.h"
 #include "server/work/admission_controller.h"
 #include "server/work/worker_pool.h"
@@ -43,7 +44,7 @@ struct CallInfo {
   std::string caller;         // who it is by his credentials, or empty
   std::string authorization;  // as sent: "Bearer …", or empty; forgotten once checked
   std::string request_id;
-  std::string trace_id;
+  ops::TraceContext trace;
 };
 
 // The end of a call that the protocol knows: how its answer is written and sent.

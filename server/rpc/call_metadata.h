@@ -1,6 +1,5 @@
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "pool/clock.h"
@@ -17,8 +16,5 @@ inline constexpr char kAuthorizationKey[] = "authorization";
 bool IsSaneRequestId(std::string_view id);
 // `id` if it is sane, else a fresh one.
 std::string RequestIdOr(std::string_view id, const Clock& clock);
-
-// The trace id (32 hex digits) of a W3C traceparent, or empty if it is not well-formed.
-std::string TraceIdOf(std::string_view traceparent);
 
 }  // namespace auth::rpc

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/ops/trace_context.h"
 #include "server/rpc/call_metadata.h"
 
 namespace auth::rpc {
@@ -33,7 +34,7 @@ void FillFromMetadata(const grpc::CallbackServerContext& context, const Clock& c
   info->caller = Caller(context);
   info->authorization = Metadata(context, kAuthorizationKey);
   info->request_id = RequestIdOr(Metadata(context, kRequestIdKey), clock);
-  info->trace_id = TraceIdOf(Metadata(context, kTraceParentKey));
+  info->trace = ops::ParseTraceParent(Metadata(context, kTraceParentKey));
 }
 
 }  // namespace auth::rpc

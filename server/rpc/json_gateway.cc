@@ -11,6 +11,7 @@
 #include "server/account/errors.h"
 #include "server/account/secret.h"
 #include "server/ops/http_server.h"
+#include "server/ops/trace_context.h"
 #include "server/rpc/access_policy.h"
 #include "server/rpc/call_metadata.h"
 #include "server/rpc/json_codec.h"
@@ -120,7 +121,7 @@ void JsonCall::Start(const CallTable::Method& method, const JsonTarget& target, 
   info.peer = http->peer;
   info.authorization = http->Header(kAuthorizationKey);
   info.request_id = RequestIdOr(http->Header(kRequestIdKey), clock);
-  info.trace_id = TraceIdOf(http->Header(kTraceParentKey));
+  info.trace = ops::ParseTraceParent(http->Header(kTraceParentKey));
   call->request_id_ = info.request_id;
   call->write_result_ = std::move(prepared.write_result);
   call->handle_ = driver->Start(std::move(info), std::move(prepared.operation), call);

@@ -95,13 +95,14 @@ class PoolStatusWatchers::Watcher final
   void Record(const absl::Status& status) const {
     ops::CallRecord record;
     record.rpc = info_.rpc;
+    record.method = info_.method;
     record.code = ops::CodeName(status.code());
     if (!status.ok()) record.reason = Name(account::GetErrorDetails(status).reason);
     record.duration = watchers_->dependencies_.clock->Monotonic() - arrival_;
     record.peer = info_.peer;
     record.caller = info_.caller;
     record.request_id = info_.request_id;
-    record.trace_id = info_.trace_id;
+    record.trace = info_.trace;
     watchers_->dependencies_.observer->OnCall(record);
   }
 

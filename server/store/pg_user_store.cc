@@ -117,7 +117,9 @@ absl::Status PgUserStore::Run(const char* operation, Effect effect, const CallCo
     if (call.db_attempts != nullptr) ++*call.db_attempts;
     return body(connection);
   };
-  const absl::Status status = runner_->Run(effect, call.deadline, attempt);
+  std::string label;
+  if (!call.sampled_trace_id.empty()) label.append("trace=").append(call.sampled_trace_id);
+  const absl::Status status = runner_->Run(effect, call.deadline, attempt, label);
   // The end of a call's time, or of ours, is in the line of the call.
   const bool out_of_time = absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
   if (!status.ok() && !out_of_time && failure_log_) failure_log_(operation, status);

@@ -158,7 +158,7 @@ TEST_F(AuthServiceTest, EveryCallIsRecordedByNameWithoutItsContent) {
     EXPECT_EQ(record.code, "OK");
     EXPECT_THAT(record.peer, AllOf(HasSubstr("127.0.0.1")));
     EXPECT_THAT(record.request_id, SizeIs(36)) << "made by the server";
-    EXPECT_EQ(record.trace_id, "");
+    EXPECT_EQ(record.trace.trace_id, "");
     EXPECT_EQ(record.caller, "");
     EXPECT_EQ(record.db_attempts, record.rpc == "SignIn" ? 2 : 1);
     EXPECT_GT(record.duration, Duration::zero());

@@ -137,7 +137,8 @@ TEST(UnaryCallTest, RequestIdAndTraceOfTheCallerAreRecorded) {
   const std::vector<ops::CallRecord> records = server.recorder.records();
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(records[0].request_id, "order-42");
-  EXPECT_EQ(records[0].trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
+  EXPECT_EQ(records[0].trace.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
+  EXPECT_TRUE(records[0].trace.sampled);
   EXPECT_TRUE(account::Uuid::Parse(records[1].request_id).has_value()) << records[1].request_id;
 }
 

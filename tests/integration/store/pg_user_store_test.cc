@@ -341,6 +341,44 @@ TEST_F(PgUserStoreTest, CallersAreToldNothingOfTheDatabase) {
                                        ::testing::HasSubstr("email_key")));
 }
 
+// Whatever statement a call that is traced runs, the database says for whom.
+TEST_F(PgUserStoreTest, TheDatabaseShowsTheTraceOfASampledCall) {
+  pool::PoolOptions options;
+  options.max_connections = 1;
+  TestStore direct(url_, options);
+  account::CallContext sampled{direct.In(seconds(30))};
+  sampled.sampled_trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const account::CallContext plain{direct.In(seconds(30))};
+  ASSERT_THAT(direct.store().FindUserByEmailKey(sampled, "nobody@example.com"), IsOk());
+
+  const auto names = [&](const std::string& state) {
+    return postgres().QueryValue(
+        "SELECT coalesce(string_agg(application_name, ','), '') FROM pg_stat_activity WHERE "
+        "application_name LIKE 'auth_server%' AND state = '" +
+        state + "'");
+  };
+  for (const bool traced : {true, false}) {
+    const NewUser user = MakeNewUser(traced ? "ann@example.com" : "bob@example.com");
+    database_.Execute("BEGIN");
+    database_.Execute(
+        "INSERT INTO users (id, email, email_key, password_hash, created_at, updated_at) "
+        "VALUES (gen_random_uuid(), 'x', $1, 'x', now(), now())",
+        {user.email_key});
+    auto waiting = std::async(std::launch::async, [&] {
+      return direct.store().Register(traced ? sampled : plain, user);
+    });
+    const std::string expected =
+        traced ? "auth_server trace=4bf92f3577b34da6a3ce929d0e0e4736" : "auth_server";
+    EXPECT_TRUE(Eventually([&] { return names("active") == expected; })) << names("active");
+    database_.Execute("ROLLBACK");
+    const absl::StatusOr<RegisterResult> result = waiting.get();
+    ASSERT_THAT(result, IsOk());
+    EXPECT_EQ(result->kind, Kind::kCreated);
+    EXPECT_EQ(names("idle"), "auth_server");
+  }
+  EXPECT_EQ(CountUsers(), 2);
+}
+
 TEST_F(PgUserStoreTest, CountsTheAttemptsOfACall) {
   OpenWithOneConnection();
   std::atomic<int> attempts = 0;

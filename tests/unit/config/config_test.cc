@@ -119,6 +119,7 @@ const std::map<std::string, std::string>& OtherValues() {
                                              {"tls-client-ca", Tls().cert},
                                              {"reflection", "off"},
                                              {"port-file", "/tmp/ports"},
+                                             {"otlp-endpoint", "http://127.0.0.1:4317"},
                                              {"migrate", "only"},
                                              {"pool-mode", "direct"},
                                              {"max-deadline", "2s"},

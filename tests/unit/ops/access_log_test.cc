@@ -28,7 +28,7 @@ TEST(AccessLogTest, OneLineForEachCall) {
   record.caller = "spiffe://example.org/shop";
   record.peer = "ipv4:127.0.0.1:4711";
   record.request_id = "0190e0a0-0000-7000-8000-000000000000";
-  record.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+  record.trace.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
   for (int i = 0; i < 5; ++i) access.OnCall(record);
 
   const auto lines = log.Lines();

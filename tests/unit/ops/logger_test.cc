@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -42,12 +43,13 @@ TEST(LoggerTest, SuppressesRepeatsButNotEachCall) {
 
 TEST(LoggerTest, WhatAThreadLogsInAScopeTellsOfWhichCallItIs) {
   LogCapture log;
+  const std::string long_id(1000, 'x');
   {
     const LogScope outer("request-1", "trace-1");
     log.logger()->Info("mine");
     std::thread([&] { log.logger()->Info("another thread's"); }).join();
     {
-      const LogScope inner(std::string(1000, 'x'), "trace-2");
+      const LogScope inner(long_id, "trace-2");
       log.logger()->LogEach(LogLevel::kInfo, "inner", {});
     }
     log.logger()->Info("mine again");

@@ -143,7 +143,7 @@ class CallDriverTest : public ::testing::Test {
     info.peer = "ipv4:127.0.0.1:1";
     info.caller = "shop.example";
     info.request_id = "request-1";
-    info.trace_id = "trace-1";
+    info.trace.trace_id = "trace-1";
     return info;
   }
 
@@ -208,6 +208,7 @@ TEST_F(CallDriverTest, HopsBetweenTheWorkersAndRecordsTheTimeOfEachStage) {
   ASSERT_EQ(recorder_.records().size(), 1u);
   const ops::CallRecord record = recorder_.records().front();
   EXPECT_EQ(record.rpc, "Register");
+  EXPECT_EQ(record.method, "auth.v1.AuthService/Register");
   EXPECT_EQ(record.code, "OK");
   EXPECT_EQ(record.reason, "");
   EXPECT_EQ(record.hash_time, milliseconds(20));
@@ -218,7 +219,7 @@ TEST_F(CallDriverTest, HopsBetweenTheWorkersAndRecordsTheTimeOfEachStage) {
   EXPECT_EQ(record.peer, "ipv4:127.0.0.1:1");
   EXPECT_EQ(record.caller, "shop.example");
   EXPECT_EQ(record.request_id, "request-1");
-  EXPECT_EQ(record.trace_id, "trace-1");
+  EXPECT_EQ(record.trace.trace_id, "trace-1");
 }
 
 TEST_F(CallDriverTest, WhatAStepLogsIsOfItsCall) {
@@ -232,6 +233,21 @@ TEST_F(CallDriverTest, WhatAStepLogsIsOfItsCall) {
   }});
   EXPECT_TRUE(caller.Await().ok());
   EXPECT_EQ(ids, "request-1 trace-1");
+}
+
+TEST_F(CallDriverTest, TheOperationIsToldTheTraceIfTheCallerSamplesIt) {
+  for (const bool sampled : {false, true}) {
+    CallInfo info = Info();
+    info.trace.sampled = sampled;
+    Caller& caller = NewCaller();
+    std::string told;
+    Start(&caller, info, Stage::kStore, {[&](const account::CallContext& context) {
+      told = context.sampled_trace_id;
+      return Stage::kDone;
+    }});
+    EXPECT_TRUE(caller.Await().ok());
+    EXPECT_EQ(told, sampled ? "trace-1" : "");
+  }
 }
 
 TEST_F(CallDriverTest, AnOperationThatIsDoneAtOnceNeedsNoPlace) {
