@@ -29,7 +29,7 @@ class Deferred {
   // `condition` must live until then.
   void Wake(CondVar* condition) { wake_.push_back(condition); }
   void Tell(std::function<void(PoolObserver&)> call) { calls_.push_back(std::move(call)); }
-  bool has_calls() const { return !calls_.empty(); }
+  bool empty() const { return wake_.empty() && calls_.empty(); }
 
  private:
   PoolObserver* const observer_;

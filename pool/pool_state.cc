@@ -442,8 +442,8 @@ Maintenance PoolState::AwaitMaintenance() {
     Deferred deferred(observer_);
     MutexLock lock(&mutex_);
     maintenance_at_ = kAwake;
-    // Leaves the lock to tell what there is to tell.
-    while (!deferred.has_calls()) {
+    // Leaves the lock to wake whom there is to wake, and to tell what there is to tell.
+    while (deferred.empty()) {
       if (stopping_) return {};
       const MonotonicTime now = clock_->Monotonic();
       if (generation_.RaiseIfDue(now)) FollowGeneration(/*raised=*/true, &deferred);
@@ -452,7 +452,7 @@ Maintenance PoolState::AwaitMaintenance() {
       GlanceIfDue(now, &deferred);
       if (Slot* const slot = slots_.TakeBuried(); slot != nullptr) return {slot, nullptr};
       if (Slot* const slot = slots_.TakeSweep(); slot != nullptr) return {nullptr, slot};
-      if (deferred.has_calls()) break;
+      if (!deferred.empty()) break;
       maintenance_at_ = NextMaintenance();
       clock_->WaitUntil(maintenance_at_, &maintenance_wanted_, &mutex_);
       maintenance_at_ = kAwake;
