@@ -182,7 +182,9 @@ TEST_F(AdminServiceTest, WatchersComeAndGoInManyThreads) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 20; ++i) {
         const auto watch = StartWatch();
-        if ((i + t) % 3 != 0) EXPECT_TRUE(watch->Next());
+        if ((i + t) % 3 != 0) {
+          EXPECT_TRUE(watch->Next());
+        }
         watch->context.TryCancel();
       }
     });

@@ -170,7 +170,7 @@ TEST_F(JsonGatewayTest, RequestIdAndTraceAreTheCallers) {
   const auto records = server_.recorder.records();
   ASSERT_EQ(records.size(), 1u);
   EXPECT_EQ(records[0].request_id, "mine-1");
-  EXPECT_EQ(records[0].trace_id, "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(records[0].trace.trace_id, "0af7651916cd43dd8448eb211c80319c");
   EXPECT_THAT(records[0].peer, StartsWith("ipv4:127.0.0.1:"));
 }
 
