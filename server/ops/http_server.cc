@@ -27,7 +27,7 @@ constexpr std::size_t kMaxIgnoredBytes = 1 << 20;
 // How long the last answers may take to be sent when the server stops.
 constexpr std::chrono::milliseconds kDeliveryTime(500);
 
-HttpResponse Refusal(int status, std::string_view message) {
+HttpResponse PlainRefusal(int status, std::string_view message) {
   return {.status = status,
           .body = absl::StrCat("{\"error\":\"", absl::string_view(message.data(), message.size()),
                                "\"}\n")};
@@ -136,6 +136,9 @@ struct HttpServer::State {
   // All of it is there.
   MHD_Result Handle(MHD_Connection* connection, const SharedExchange& exchange);
   MHD_Result Respond(MHD_Connection* connection, const HttpResponse& response);
+  HttpResponse Refusal(int status, const std::string& message) const {
+    return options.refusal ? options.refusal(status, message) : PlainRefusal(status, message);
+  }
   HttpResponse TooLarge() const {
     return Refusal(MHD_HTTP_CONTENT_TOO_LARGE,
                    absl::StrCat("a request may have ", options.max_body_bytes, " bytes at most"));
@@ -187,7 +190,7 @@ MHD_Result HttpServer::State::Begin(MHD_Connection* connection, const char* url,
   if (std::find(options.methods.begin(), options.methods.end(), method) == options.methods.end()) {
     HttpResponse refusal = Refusal(MHD_HTTP_METHOD_NOT_ALLOWED,
                                    absl::StrCat("use ", absl::StrJoin(options.methods, " or ")));
-    refusal.headers = {{MHD_HTTP_HEADER_ALLOW, absl::StrJoin(options.methods, ", ")}};
+    refusal.headers.emplace_back(MHD_HTTP_HEADER_ALLOW, absl::StrJoin(options.methods, ", "));
     return Respond(connection, refusal);
   }
   auto exchange = std::make_unique<SharedExchange>(std::make_shared<Exchange>());

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -43,6 +44,9 @@ class HttpServer {
     std::uint16_t port = 0;  // 0 picks a free one
     std::vector<std::string> methods = {"GET", "HEAD"};
     std::size_t max_body_bytes = 0;  // 0: no request may have a body
+    // Makes the answer to what never gets to the handler: a method (405) or a body (413) that is
+    // not taken. Unset: {"error": message}.
+    std::function<HttpResponse(int status, std::string_view message)> refusal = nullptr;
     // Probes must get through beside hundreds of silent connections, from the same machine too.
     // Neither is ever more than a quarter of the descriptors that the process may open: a flood of
     // connections here must not keep others out of the process.

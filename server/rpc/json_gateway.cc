@@ -26,6 +26,7 @@ using ops::HttpRequest;
 using ops::HttpResponse;
 using ops::HttpServer;
 
+constexpr char kProtoType[] = "application/proto";
 // As for gRPC (grpc_server.cc); escapes make JSON longer.
 constexpr std::size_t kMaxBodyBytes = 32 * 1024;
 constexpr char kPreflightSeconds[] = "7200";
@@ -38,6 +39,16 @@ HttpResponse PlainError(int http_status, absl::StatusCode code, std::string_view
   return {.status = http_status, .body = WriteJsonError(status)};
 }
 
+// What the HTTP server refuses by itself.
+HttpResponse ServerRefusal(int http_status, std::string_view message, const Clock& clock) {
+  HttpResponse refusal = PlainError(
+      http_status,
+      http_status == 413 ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kUnimplemented,
+      message);
+  refusal.headers.emplace_back("X-Request-Id", RequestIdOr("", clock));
+  return refusal;
+}
+
 // The request of a call that brings its session token as a bearer token.
 void SetSessionToken(const HttpRequest& http, Message* request) {
   const auto* field = request->GetDescriptor()->FindFieldByName("session_token");
@@ -48,28 +59,32 @@ void SetSessionToken(const HttpRequest& http, Message* request) {
 // One call: kept alive by itself until it is answered and its handle is there.
 class JsonCall final : public Responder {
  public:
-  static void Start(const CallTable::Method& method, const JsonTarget& target, HttpRequest* http,
-                    const Clock& clock, CallDriver* driver, HttpServer::Answer answer);
+  static void Start(const CallTable::Method& method, const JsonTarget& target, BodyFormat format,
+                    HttpRequest* http, const Clock& clock, CallDriver* driver,
+                    HttpServer::Answer answer);
 
   absl::Status WriteResult() override { return write_result_(); }
   void Finish(const absl::Status& status) override {
-    answer_(status.ok() ? HttpResponse{.body = WriteJson(*response_)} : Error(status));
+    answer_(status.ok() ? Result() : Error(status));
     Release();
   }
 
  private:
-  JsonCall(const CallTable::Method& method, HttpServer::Answer answer)
-      : request_(method.request->New()),
+  JsonCall(const CallTable::Method& method, BodyFormat format, HttpServer::Answer answer)
+      : format_(format),
+        request_(method.request->New()),
         response_(method.response->New()),
         answer_(std::move(answer)) {}
 
   absl::Status Read(const JsonTarget& target, HttpRequest* http);
+  HttpResponse Result() const;
   HttpResponse Error(const absl::Status& status) const;
   // By the answer, and by Start once it has the handle: the second of them ends the call's life.
   void Release() {
     if (--holders_ == 0) delete this;
   }
 
+  const BodyFormat format_;
   const std::unique_ptr<Message> request_;
   const std::unique_ptr<Message> response_;
   const HttpServer::Answer answer_;
@@ -84,16 +99,20 @@ absl::Status JsonCall::Read(const JsonTarget& target, HttpRequest* http) {
     SetSessionToken(*http, request_.get());
     return absl::OkStatus();
   }
-  const bool read = ReadJson(http->body, request_.get());
+  const bool is_json = format_ == BodyFormat::kJson;
+  const bool read =
+      is_json ? ReadJson(http->body, request_.get()) : request_->ParseFromString(http->body);
   account::WipeMemory(http->body.data(), http->body.size());  // it may hold a password
   if (read) return absl::OkStatus();
-  return account::Malformed(absl::StrCat("The body must be a JSON object with the fields of ",
-                                         request_->GetDescriptor()->full_name(), "."));
+  return account::Malformed(absl::StrCat(
+      "The body must be ", is_json ? "a JSON object with the fields of " : "the binary form of ",
+      request_->GetDescriptor()->full_name(), "."));
 }
 
-void JsonCall::Start(const CallTable::Method& method, const JsonTarget& target, HttpRequest* http,
-                     const Clock& clock, CallDriver* driver, HttpServer::Answer answer) {
-  auto* const call = new JsonCall(method, std::move(answer));
+void JsonCall::Start(const CallTable::Method& method, const JsonTarget& target, BodyFormat format,
+                     HttpRequest* http, const Clock& clock, CallDriver* driver,
+                     HttpServer::Answer answer) {
+  auto* const call = new JsonCall(method, format, std::move(answer));
   absl::Status malformed = call->Read(target, http);
   PreparedCall prepared = method.prepare(call->request_.get(), call->response_.get());
   CallInfo& info = prepared.info;
@@ -107,6 +126,11 @@ void JsonCall::Start(const CallTable::Method& method, const JsonTarget& target, 
   call->write_result_ = std::move(prepared.write_result);
   call->handle_ = driver->Start(std::move(info), std::move(prepared.operation), call);
   call->Release();
+}
+
+HttpResponse JsonCall::Result() const {
+  if (format_ == BodyFormat::kJson) return {.body = WriteJson(*response_)};
+  return {.body = response_->SerializeAsString(), .content_type = kProtoType};
 }
 
 HttpResponse JsonCall::Error(const absl::Status& status) const {
@@ -166,10 +190,12 @@ void JsonGateway::State::Dispatch(HttpRequest* request, HttpServer::Answer answe
     refusal.headers = {{"Allow", std::string(target.verb)}};
     return answer(refusal);
   }
-  if (!target.bearer_session && !IsJson(request->Header("Content-Type"))) {
+  const std::optional<BodyFormat> format =
+      target.bearer_session ? BodyFormat::kJson : FormatOf(request->Header("Content-Type"));
+  if (!format) {
     HttpResponse refusal = PlainError(415, absl::StatusCode::kInvalidArgument,
                                       "Send JSON, with the header Content-Type: application/json.");
-    refusal.headers = {{"Accept-Post", "application/json"}};
+    refusal.headers = {{"Accept-Post", absl::StrCat("application/json, ", kProtoType)}};
     return answer(refusal);
   }
   const std::string_view encoding = request->Header("Content-Encoding");
@@ -182,7 +208,7 @@ void JsonGateway::State::Dispatch(HttpRequest* request, HttpServer::Answer answe
     return answer(PlainError(400, absl::StatusCode::kInvalidArgument,
                              "The only Connect-Protocol-Version that is spoken here is 1."));
   }
-  JsonCall::Start(*method, target, request, *clock, calls, std::move(answer));
+  JsonCall::Start(*method, target, *format, request, *clock, calls, std::move(answer));
 }
 
 HttpResponse JsonGateway::State::NotFound() const {
@@ -237,7 +263,10 @@ absl::StatusOr<std::unique_ptr<JsonGateway>> JsonGateway::Start(const Options& o
       {.host = options.host,
        .port = options.port,
        .methods = {"GET", "POST", "OPTIONS"},
-       .max_body_bytes = kMaxBodyBytes},
+       .max_body_bytes = kMaxBodyBytes,
+       .refusal = [clock](
+                      int status,
+                      std::string_view message) { return ServerRefusal(status, message, *clock); }},
       [raw = state.get()](HttpRequest request, HttpServer::Answer answer) {
         raw->Handle(std::move(request), std::move(answer));
       },

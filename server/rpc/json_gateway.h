@@ -19,6 +19,8 @@ namespace auth::rpc {
 //   GET  /auth/session                ValidateSession of the bearer token
 //   POST /auth/signout                SignOut of the bearer token
 //
+// Connect's clients may send the binary form of messages (application/proto), and get it back.
+//
 // A call takes the same way as one over gRPC: access, admission, limits, log and metrics are
 // CallDriver's. There is no code for single RPCs: requests and responses are read and written by
 // descriptor. A call whose client leaves goes on until it is answered.

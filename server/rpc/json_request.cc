@@ -48,9 +48,12 @@ std::vector<std::string> AliasNames() {
   return names;
 }
 
-bool IsJson(std::string_view content_type) {
-  const absl::string_view type = ToAbsl(content_type.substr(0, content_type.find(';')));
-  return absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(type), "application/json");
+std::optional<BodyFormat> FormatOf(std::string_view content_type) {
+  const absl::string_view type =
+      absl::StripAsciiWhitespace(ToAbsl(content_type.substr(0, content_type.find(';'))));
+  if (absl::EqualsIgnoreCase(type, "application/json")) return BodyFormat::kJson;
+  if (absl::EqualsIgnoreCase(type, "application/proto")) return BodyFormat::kProto;
+  return std::nullopt;
 }
 
 absl::Status ReadTimeout(const ops::HttpRequest& request, WallTime now,

@@ -23,8 +23,11 @@ JsonTarget TargetOf(std::string_view path);
 // The aliases, for whoever lists them: "POST /auth/signup".
 std::vector<std::string> AliasNames();
 
-// Whether the body is JSON, by its Content-Type.
-bool IsJson(std::string_view content_type);
+// How a message is written. Errors are JSON in both.
+enum class BodyFormat { kJson, kProto };
+
+// The format of a body, by its Content-Type; nullopt for those that are not spoken here.
+std::optional<BodyFormat> FormatOf(std::string_view content_type);
 
 // When the caller wants his answer, by the header Connect-Timeout-Ms: unset without one.
 // INVALID_ARGUMENT if it is none.

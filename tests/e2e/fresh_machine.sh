@@ -93,7 +93,7 @@ start() {
 }
 
 ready_or_dead() {
-  grep -q '  curl http' "$work/log" 2>/dev/null || ! kill -0 "$terminal_pid" 2>/dev/null
+  grep -q '  curl http.*/readyz' "$work/log" 2>/dev/null || ! kill -0 "$terminal_pid" 2>/dev/null
 }
 
 # printed WORD: the command with this word that deploy/run tells people to copy.
@@ -125,8 +125,10 @@ prove() {
 
   start
   say "ready after $((SECONDS - seconds)) s, data in $data_dir"
-  in_second_terminal "$(printed 'curl http')"
+  in_second_terminal "$(printed 'curl http.*/readyz')"
+  in_second_terminal "$(printed 'curl http.*/auth/signup') | grep '\"sessionToken\":'"
   in_second_terminal "$(printed 'authctl.* register')"
+  in_second_terminal "$(printed 'authctl.* pool status')"
   printf '\003' >&9
   check_ended Ctrl-C
 
@@ -134,6 +136,7 @@ prove() {
   start
   say "ready again after $((SECONDS - seconds)) s"
   in_second_terminal "$(printed 'authctl.* register' | sed 's/ register / sign-in /')"
+  in_second_terminal "$(printed 'authctl.* pool status')"
   # script(1)'s only child is the server by now.
   kill -TERM "$(<"/proc/$terminal_pid/task/$terminal_pid/children")"
   check_ended SIGTERM

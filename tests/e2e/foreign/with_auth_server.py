@@ -1,14 +1,18 @@
 """Runs a client against a real auth_server with a PostgreSQL of its own; its exit code is ours.
 
-Usage: with_auth_server.py AUTH_SERVER CLIENT [ARGUMENT...]
+Usage: with_auth_server.py AUTH_SERVER [--FLAG=VALUE...] CLIENT [ARGUMENT...]
 
-In the arguments {address} is replaced by the server's host:port, {ops} by that of its ops listener,
-and {data} by the data directory of its PostgreSQL.
+The flags go to the server. In the arguments of the client {address} is replaced by the server's
+host:port, {http} and {ops} by those of its HTTP listeners, {data} by the data directory of its
+PostgreSQL, and {token_file} by a file with a service token of the role admin.
 """
 
 import ctypes
+import hashlib
+import itertools
 import os
 import pathlib
+import secrets
 import shutil
 import signal
 import subprocess
@@ -53,7 +57,7 @@ def read_ports(path):
         ports = dict(line.split("=", 1) for line in path.read_text().split())
     except (FileNotFoundError, ValueError):
         return None
-    return ports if {"grpc", "ops"} <= ports.keys() else None
+    return ports if {"grpc", "http", "ops"} <= ports.keys() else None
 
 
 def is_ready(ops):
@@ -64,27 +68,43 @@ def is_ready(ops):
         return False
 
 
+def make_service_token(folder):
+    """A token, and what makes the server know it, in two files."""
+    token = secrets.token_hex(32)
+    token_file, tokens_file = folder / "admin-token", folder / "service-tokens"
+    token_file.touch(0o600)
+    token_file.write_text(f"{token}\n")
+    tokens_file.write_text(f"e2e admin {hashlib.sha256(token.encode()).hexdigest()}\n")
+    return token_file, tokens_file
+
+
 def fill_in(argument, values):
     for name, value in values.items():
         argument = argument.replace(f"{{{name}}}", str(value))
     return argument
 
 
-def main(server, *client):
+def main(server, *arguments):
+    flags = list(itertools.takewhile(lambda argument: argument.startswith("--"), arguments))
+    client = arguments[len(flags):]
     folder = pathlib.Path(tempfile.mkdtemp(prefix="auth-"))
     folder.chmod(0o755)  # as root, PostgreSQL runs as another user
+    token_file, tokens_file = make_service_token(folder)
+    if not any(flag.startswith("--service-tokens-file") for flag in flags):
+        flags.append(f"--service-tokens-file={tokens_file}")
     log = folder / "log"
     with log.open("wb") as log_file:
         process = subprocess.Popen(
             [server, "--embedded-postgres", folder / "postgres", "--listen", "127.0.0.1:0",
-             "--http-listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--port-file", folder / "ports"],
+             "--http-listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--port-file",
+             folder / "ports", *flags],
             stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, env=environment(),
             preexec_fn=die_with_parent)
     try:
         ports = poll(lambda: read_ports(folder / "ports"), process, "listened")
         poll(lambda: is_ready(ports["ops"]), process, "was ready")
-        values = {"address": ports["grpc"], "ops": ports["ops"],
-                  "data": folder / "postgres/cluster"}
+        values = {"address": ports["grpc"], "http": ports["http"], "ops": ports["ops"],
+                  "data": folder / "postgres/cluster", "token_file": token_file}
         code = subprocess.run([fill_in(argument, values) for argument in client],
                               check=False).returncode
         process.terminate()
