@@ -84,6 +84,10 @@ class ConfigTest : public ::testing::Test {
 TEST_F(ConfigTest, DefaultsAreThePublishedOnes) {
   const Config config = Good();
   EXPECT_EQ(config.listen.ToString(), "127.0.0.1:50051");
+  ASSERT_TRUE(config.http_listen);
+  EXPECT_EQ(config.http_listen->ToString(), "127.0.0.1:8000");
+  EXPECT_TRUE(config.cors_origins.empty());
+  EXPECT_TRUE(config.service_tokens_file.empty());
   ASSERT_TRUE(config.ops_listen);
   EXPECT_EQ(config.ops_listen->ToString(), "127.0.0.1:9090");
   EXPECT_EQ(config.migrate, MigrateMode::kAuto);
@@ -112,7 +116,10 @@ TEST_F(ConfigTest, DefaultsAreThePublishedOnes) {
 const std::map<std::string, std::string>& OtherValues() {
   static const auto* const kValues =
       new std::map<std::string, std::string>{{"listen", "127.0.0.1:1"},
+                                             {"http-listen", "127.0.0.1:3"},
                                              {"ops-listen", "[::1]:2"},
+                                             {"cors-origin", "https://a.example,http://b:8080"},
+                                             {"service-tokens-file", "/tmp/tokens"},
                                              {"allow-plaintext", "on"},
                                              {"tls-cert", Tls().cert},
                                              {"tls-key", Tls().key},
@@ -482,6 +489,24 @@ TEST_F(ConfigTest, HelpNamesEveryFlagAndFitsAPage) {
 TEST_F(ConfigTest, Version) {
   EXPECT_EQ(Printed({"--version"}), absl::StrCat("auth_server ", Version(), "\n"));
   EXPECT_THAT(Version(), ::testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
+}
+
+TEST_F(ConfigTest, OriginsAreAsBrowsersSendThem) {
+  EXPECT_THAT(Good({"--cors-origin=https://a.example, http://b:8080"}).cors_origins,
+              ::testing::ElementsAre("https://a.example", "http://b:8080"));
+  EXPECT_THAT(Good({"--cors-origin=*"}).cors_origins, ::testing::ElementsAre("*"));
+  for (const char* origins :
+       {"a.example", "https://a.example/", "ftp://a.example", "https://a, b"}) {
+    EXPECT_THAT(RefusalWithDatabase({std::string("--cors-origin=") + origins}),
+                HasSubstr("must be origins"))
+        << origins;
+  }
+}
+
+TEST_F(ConfigTest, JsonOverHttpMayBeOffAndNeedsConsentBeyondLoopback) {
+  EXPECT_FALSE(Good({"--http-listen="}).http_listen);
+  EXPECT_THAT(RefusalWithDatabase({"--http-listen=0.0.0.0:8000"}), HasSubstr("plain HTTP"));
+  EXPECT_TRUE(Good({"--http-listen=0.0.0.0:8000", "--allow-plaintext"}).http_listen);
 }
 
 }  // namespace
