@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace auth::pool {
 namespace {
@@ -29,18 +30,23 @@ void DialPolicy::OnAnswer() {
   due_ = kNever;
   doubt_until_ = {};
   nobody_listens_ = false;
+  outdated_ = dialing_;
 }
 
 void DialPolicy::OnStarted(MonotonicTime now) {
   last_ = now;
   due_ = kNever;
+  dialing_ = true;
+  outdated_ = false;
 }
 
-bool DialPolicy::OnDialed(bool somebody_listens, MonotonicTime now) {
-  const bool news = somebody_listens == nobody_listens_;
-  nobody_listens_ = !somebody_listens;
-  if (somebody_listens && now < doubt_until_) due_ = last_ + kBetweenDialsInDoubt;
-  return news;
+DialPolicy::Finding DialPolicy::OnDialed(bool somebody_listens, MonotonicTime now) {
+  dialing_ = false;
+  if (outdated_) return Finding::kNothing;
+  const bool was_absent = std::exchange(nobody_listens_, !somebody_listens);
+  if (!somebody_listens) return Finding::kNobodyListens;
+  if (now < doubt_until_) due_ = last_ + kBetweenDialsInDoubt;
+  return was_absent ? Finding::kBack : Finding::kNothing;
 }
 
 }  // namespace auth::pool

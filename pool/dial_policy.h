@@ -27,18 +27,24 @@ class DialPolicy {
   // The database answered: there is nothing to find out.
   void OnAnswer();
 
-  // When to dial.
-  MonotonicTime due() const { return due_; }
+  // When to dial; kNever while one is under way.
+  MonotonicTime due() const { return dialing_ ? kNever : due_; }
   void OnStarted(MonotonicTime now);
-  // Whether this is news: nobody listens any more, or somebody does again. That somebody listens
-  // is none if calls have failed all the same.
-  bool OnDialed(bool somebody_listens, MonotonicTime now);
+  enum class Finding {
+    kNothing,        // what was known before, or is known better by now
+    kNobodyListens,  // nobody listens
+    kBack,  // somebody listens, where nobody did. Otherwise that is no news: calls may fail
+            // all the same
+  };
+  Finding OnDialed(bool somebody_listens, MonotonicTime now);
 
  private:
   MonotonicTime due_ = kNever;
   MonotonicTime last_{};         // when the last dial began
   MonotonicTime doubt_until_{};  // dials are repeated
   bool nobody_listens_ = false;  // said the last dial
+  bool dialing_ = false;
+  bool outdated_ = false;  // the database has answered since the running dial began
 };
 
 }  // namespace auth::pool

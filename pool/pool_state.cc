@@ -287,7 +287,7 @@ void PoolState::LookAtIdle() {
   MutexLock lock(&mutex_);
   const MonotonicTime now = clock_->Monotonic();
   watched_until_ = now + kWatchedAfterLook;
-  if (next_glance_ <= now) WakeMaintainerAt(kAwake, &deferred);
+  WakeMaintainerAt(next_glance_ <= now ? kAwake : next_glance_, &deferred);
 }
 
 void PoolState::GlanceIfDue(MonotonicTime now, Deferred* deferred) {
@@ -399,11 +399,15 @@ void PoolState::OnDialed(const absl::Status& status) {
   Deferred deferred(observer_);
   MutexLock lock(&mutex_);
   if (draining_) return;
-  const bool news = dial_.OnDialed(status.ok(), now);
-  if (!status.ok()) {
-    NoteSilence(SqlErrorOrLost(status), now, &deferred);
-  } else if (news && reachability_.OnAnswer(now)) {
-    TellReachability(&deferred);
+  switch (dial_.OnDialed(status.ok(), now)) {
+    case DialPolicy::Finding::kNothing:
+      break;
+    case DialPolicy::Finding::kNobodyListens:
+      NoteSilence(SqlErrorOrLost(status), now, &deferred);
+      break;
+    case DialPolicy::Finding::kBack:
+      if (reachability_.OnAnswer(now)) TellReachability(&deferred);
+      break;
   }
   WakeConnectors(&deferred);
 }

@@ -63,6 +63,10 @@ struct Application::Parts {
       : config(configuration), clock(the_clock), logger(the_logger) {}
   ~Parts() {
     if (database != nullptr) database->SetListener(nullptr);
+    // What listens ends before what it uses, also after a start that failed half-way.
+    ops_http.reset();
+    if (grpc != nullptr) grpc->Drain(Duration::zero(), Duration::zero());
+    http.reset();
   }
 
   // Building, in this order.
@@ -292,6 +296,7 @@ absl::Status Application::Parts::Prepare() {
   if (absl::StatusOr<std::string> hash = hasher->Hash("self-test"); !hash.ok()) {
     return hash.status();
   }
+  if (stopping) return absl::CancelledError("the server is stopping");
   ready = true;
   grpc->SetReady();
   logger->Info("ready",
@@ -307,7 +312,6 @@ void Application::Parts::Drain() {
   if (!grpc->Drain(config.drain_delay, config.drain_timeout)) {
     logger->Warning("drain_timeout", {{"message", "some calls did not finish and were given up"}});
   }
-  http.reset();  // its calls are answered by now
   const absl::Status drained = database->Drain(kPoolDrain);
   if (!drained.ok()) {
     logger->Warning("pool_drain", {{"message", std::string(drained.message())}});

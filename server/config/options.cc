@@ -1,5 +1,6 @@
 #include "server/config/options.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <iterator>
@@ -52,6 +53,21 @@ Option OptionalListenOption(Option option, std::optional<ListenAddress> Config::
   return option;
 }
 
+// As browsers write one: scheme, host and perhaps port, in small letters and without a path; or
+// `*`.
+bool IsOrigin(const std::string& text) {
+  if (text == "*") return true;
+  for (const std::string scheme : {"https://", "http://"}) {
+    if (!absl::StartsWith(text, scheme)) continue;
+    const std::string host = text.substr(scheme.size());
+    return !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
+      return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-' || c == '.' || c == ':' ||
+             c == '[' || c == ']';
+    });
+  }
+  return false;
+}
+
 Option CorsOriginOption() {
   Option option{.group = "Listeners",
                 .name = "cors-origin",
@@ -63,13 +79,10 @@ Option CorsOriginOption() {
     config->cors_origins = absl::StrSplit(text, ',', absl::SkipWhitespace());
     for (std::string& origin : config->cors_origins) {
       absl::StripAsciiWhitespace(&origin);
-      const bool is_url =
-          absl::StartsWith(origin, "http://") || absl::StartsWith(origin, "https://");
-      if (origin == "*" || (is_url && absl::StrContains(origin, "://") && origin.back() != '/'))
-        continue;
+      if (IsOrigin(origin)) continue;
       return absl::InvalidArgumentError(
-          "must be origins as browsers send them, https://HOST or https://HOST:PORT without a "
-          "slash at the end, with commas between them");
+          "must be origins as browsers send them, https://HOST or https://HOST:PORT in small "
+          "letters and without a slash at the end, with commas between them");
     }
     return absl::OkStatus();
   };

@@ -279,12 +279,15 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& opt
   if (!socket.ok()) return socket.status();
   auto state = std::make_unique<State>(options, std::move(handler), clock);
   state->port = socket->port;
+  const int connections = ConnectionLimit(options.max_connections);
+  // Not all of them, however few they are.
+  const int of_one_address =
+      std::min(options.max_connections_per_address, connections - connections / 16);
   state->daemon = MHD_start_daemon(
       MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, /*port=*/0, nullptr, nullptr,
       &State::OnRequest, state.get(), MHD_OPTION_LISTEN_SOCKET, socket->fd,
-      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(ConnectionLimit(options.max_connections)),
-      MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-      static_cast<unsigned>(ConnectionLimit(options.max_connections_per_address)),
+      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(connections),
+      MHD_OPTION_PER_IP_CONNECTION_LIMIT, static_cast<unsigned>(of_one_address),
       MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options.idle_timeout.count()),
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory, MHD_OPTION_STRICT_FOR_CLIENT, 1,
       MHD_OPTION_NOTIFY_COMPLETED, &State::OnCompleted, state.get(), MHD_OPTION_NOTIFY_CONNECTION,

@@ -42,7 +42,6 @@ std::vector<HttpRoute> OpsRoutes(OpsSources sources) {
                                  .content_type = "text/plain; version=0.0.4"};
            }},
       {.path = "/dashboard", .handler = [] { return DashboardPage(); }},
-      {.path = "/dashboard", .handler = &DashboardPage},
       {.path = "/dashboard/snapshot",
        .handler = [snapshot] { return HttpResponse{.body = SnapshotJson(*snapshot())}; }},
       {.path = "/debug/config",

@@ -199,7 +199,7 @@ void GrpcServer::SetReady() {
 void GrpcServer::SetDatabase(bool available) { state_->health->SetDatabase(available); }
 
 bool GrpcServer::Drain(Duration delay, Duration timeout) {
-  state_->drained = true;
+  if (std::exchange(state_->drained, true)) return true;
   state_->health->Shutdown();
   state_->WaitForDelay(delay);
 

@@ -60,7 +60,7 @@ class GrpcServer {
   // Health says NOT_SERVING, calls are served for `delay` more, then new ones are refused and those
   // admitted have `timeout` to finish. What is not finished then is answered as UNAVAILABLE (its
   // work may go on in its worker pool). Returns when every call is answered, within `timeout` and a
-  // second; false if calls were given up. Call it once.
+  // second; false if calls were given up. Only the first call does anything.
   bool Drain(Duration delay, Duration timeout);
 
   // Ends the delay of a Drain that runs, or will run, in another thread: for a second SIGTERM.

@@ -57,11 +57,15 @@ class PoolStatusWatchers::Watcher final
 
   MonotonicTime due() const {
     MutexLock lock(&mutex_);
-    return due_;
+    return ended_ ? MonotonicTime::max() : due_;
   }
 
   // Sends a picture if one is due and the last one is out.
   void Tick(MonotonicTime now, const ops::Snapshot& snapshot) {
+    // Each time, since a token may be taken back while its stream goes on.
+    const absl::Status allowed =
+        watchers_->dependencies_.access->Check(info_.method, info_.authorization).status;
+    if (!allowed.ok()) return End(allowed);
     MutexLock lock(&mutex_);
     if (ended_ || now < due_) return;
     due_ = std::max(due_ + interval_, now);

@@ -95,9 +95,11 @@ void ServiceTokens::ReloadIfChanged() {
   looked_ = now;
   const Version version = VersionOf(path_);
   if (version == version_) return;
-  version_ = version;
   absl::StatusOr<Callers> callers = Read(path_);
-  if (callers.ok()) callers_ = *std::move(callers);
+  if (callers.ok()) {
+    callers_ = *std::move(callers);
+    version_ = version;  // otherwise it is read again: what was wrong may pass
+  }
   on_reload_(callers.status());
 }
 

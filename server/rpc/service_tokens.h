@@ -37,7 +37,7 @@ struct ServiceCaller {
 // A token is 256 random bits (`openssl rand -hex 32`), so its plain hash gives nothing away; its
 // line is written by `printf %s "$token" | sha256sum`. A changed file is read again within a
 // second: a new token needs no restart, and one that is taken out is refused. While a changed file
-// is malformed the tokens of before hold.
+// is malformed, unreadable or gone, the tokens of before hold, and it is tried again.
 //
 // Thread-safe. `clock` must outlive it.
 class ServiceTokens {

@@ -496,7 +496,8 @@ TEST_F(ConfigTest, OriginsAreAsBrowsersSendThem) {
               ::testing::ElementsAre("https://a.example", "http://b:8080"));
   EXPECT_THAT(Good({"--cors-origin=*"}).cors_origins, ::testing::ElementsAre("*"));
   for (const char* origins :
-       {"a.example", "https://a.example/", "ftp://a.example", "https://a, b"}) {
+       {"a.example", "https://a.example/", "ftp://a.example", "https://A.example",
+        "https://a.example/x", "https://", "https://a, b"}) {
     EXPECT_THAT(RefusalWithDatabase({std::string("--cors-origin=") + origins}),
                 HasSubstr("must be origins"))
         << origins;

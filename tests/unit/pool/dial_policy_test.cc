@@ -61,11 +61,28 @@ TEST_F(DialPolicyTest, AnAnswerEndsEverything) {
 }
 
 TEST_F(DialPolicyTest, OnlyAListenerThatComesOrGoesIsNews) {
-  EXPECT_FALSE(policy_.OnDialed(true, kStart)) << "calls may fail all the same";
-  EXPECT_FALSE(policy_.OnDialed(true, kStart));
-  policy_.OnDialed(false, kStart);
-  EXPECT_TRUE(policy_.OnDialed(true, kStart));
-  EXPECT_FALSE(policy_.OnDialed(true, kStart));
+  using Finding = DialPolicy::Finding;
+  EXPECT_EQ(policy_.OnDialed(true, kStart), Finding::kNothing) << "calls may fail all the same";
+  EXPECT_EQ(policy_.OnDialed(false, kStart), Finding::kNobodyListens);
+  EXPECT_EQ(policy_.OnDialed(true, kStart), Finding::kBack);
+  EXPECT_EQ(policy_.OnDialed(true, kStart), Finding::kNothing);
+}
+
+TEST_F(DialPolicyTest, OneDialAtATime) {
+  policy_.OnIdleClosed(kStart);
+  policy_.OnStarted(kStart);
+  policy_.OnLooked(kStart + seconds(5));
+  EXPECT_EQ(policy_.due(), DialPolicy::kNever);
+  policy_.OnDialed(false, kStart + seconds(6));
+  EXPECT_LE(policy_.due(), kStart + seconds(6));
+}
+
+TEST_F(DialPolicyTest, ADialThatAnAnswerHasOvertakenSaysNothing) {
+  policy_.OnIdleClosed(kStart);
+  policy_.OnStarted(kStart);
+  policy_.OnAnswer();
+  EXPECT_EQ(policy_.OnDialed(false, kStart), DialPolicy::Finding::kNothing);
+  EXPECT_EQ(policy_.due(), DialPolicy::kNever);
 }
 
 }  // namespace
