@@ -556,6 +556,7 @@ TEST(CallDriverStressTest, EveryCallIsAnsweredAndRecordedOnce) {
   const uint64_t seed = testing::TestSeed();
   RealClock clock;
   Recorder recorder;
+  const AccessPolicy access(nullptr);
   std::vector<Caller> callers(kThreads * kCallsEach);
   work::AdmissionController admission({.hash_workers = 2, .hash_queue = 64}, &clock);
   auto hash = std::make_unique<work::WorkerPool>(
@@ -566,7 +567,8 @@ TEST(CallDriverStressTest, EveryCallIsAnsweredAndRecordedOnce) {
                                       .admission = &admission,
                                       .hash_workers = hash.get(),
                                       .store_workers = store.get(),
-                                      .observer = &recorder});
+                                      .observer = &recorder,
+                                      .access = &access});
   driver.StartAdmitting();
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
