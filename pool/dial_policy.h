@@ -9,8 +9,8 @@ namespace auth::pool {
 // the end of its idle connections; and those end as well when a database restarts, or when it
 // closes idle sessions.
 //
-// - An idle connection was closed by the server: dial at once, and for two seconds more, since a
-//   server that stops may still listen for a moment.
+// - An idle connection was closed by the server while somebody looks: dial at once, and for two
+//   seconds more, since a server that stops may still listen for a moment.
 // - The database does not answer, and somebody looks at the pool: dial, at most twice a second.
 //
 // Nobody looks: no dials. A database that is reached may stay asleep: a dial opens no session.
@@ -20,7 +20,7 @@ class DialPolicy {
  public:
   static constexpr MonotonicTime kNever = MonotonicTime::max();
 
-  // The server closed an idle connection.
+  // The server closed an idle connection, and somebody looks.
   void OnIdleClosed(MonotonicTime now);
   // The database does not answer, and somebody wants to know.
   void OnLooked(MonotonicTime now);

@@ -471,7 +471,7 @@ bool PoolState::OnSwept(Slot* slot, SocketState socket) {
   std::optional<RetireReason> reason = Obsolete(*slot, now);
   if (socket == SocketState::kDead) {
     reason = RetireReason::kClosedByServer;
-    dial_.OnIdleClosed(now);
+    if (now < watched_until_) dial_.OnIdleClosed(now);
   }
   if (reason.has_value()) {
     StartClosing(slot, *reason, &deferred);
