@@ -198,6 +198,7 @@ TEST_F(OperationsTest, BoundedAnswersWhileRegistrationsQueue) {
   const AuthServerProcess server = StartServer({});
   // A connection takes 100 calls at once.
   std::vector<std::unique_ptr<v1::AuthService::Stub>> stubs;
+  stubs.reserve(4);
   for (int i = 0; i < 4; ++i) stubs.push_back(NewPlainStub(server.grpc_address()));
   std::atomic<int> answered = 0;
   constexpr int kCalls = 256;
@@ -218,6 +219,7 @@ TEST_F(OperationsTest, BoundedAnswersWhileRegistrationsQueue) {
   }
   ASSERT_TRUE(Eventually([&] { return server.Metric("auth_worker_queue{pool=\"hash\"}") > 100; }));
   std::vector<milliseconds> slowest;
+  slowest.reserve(5);
   for (int i = 0; i < 5; ++i) slowest.push_back(SlowestAnswer(server));
   const bool still_queued = server.Metric("auth_worker_queue{pool=\"hash\"}") > 0;
   EXPECT_TRUE(Eventually([&] { return answered == kCalls; }, seconds(30)));
@@ -234,6 +236,8 @@ TEST_F(OperationsTest, BoundedAnswersBesideSilentSlowAndMalformedClients) {
   const auto stub = NewPlainStub(server.grpc_address());
   std::vector<RawConnection> silent;
   std::vector<RawConnection> slow;  // ask, and never read
+  silent.reserve(1000);
+  slow.reserve(20);
   for (const int port : {server.ops_port(), server.http_port()}) {
     for (int i = 0; i < 500; ++i) silent.emplace_back(Port(port));
   }
@@ -243,6 +247,7 @@ TEST_F(OperationsTest, BoundedAnswersBesideSilentSlowAndMalformedClients) {
   }
   std::atomic<bool> stop = false;
   std::vector<std::thread> dashboards;
+  dashboards.reserve(20);
   for (int i = 0; i < 20; ++i) {
     dashboards.emplace_back([&] {
       while (!stop) {
