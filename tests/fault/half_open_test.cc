@@ -3,16 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <string>
 
-#include "absl/strings/str_cat.h"
-#include "tests/support/eventually.h"
-#include "tests/support/server/auth_server_process.h"
-#include "tests/support/server/history.h"
-#include "tests/support/server/service_restored.h"
-#include "tests/support/server/stranded_calls.h"
-#include "tests/support/status_matchers.h"
+#include "tests/support/server/stranded_rounds.h"
 #include "tests/support/tcp_gate.h"
 #include "tests/support/test_postgres.h"
 #include "tests/support/test_run.h"
@@ -20,58 +13,25 @@
 namespace auth::testing {
 namespace {
 
-using std::chrono::milliseconds;
-
-constexpr std::chrono::seconds kRestored(5);
-
-// A server that strands its calls and is replaced, on one database with one history.
 class HalfOpen : public ::testing::Test {
  protected:
-  // The moment of the calls after the fault is another one each time.
-  void LetSomeTimePass() { LetPass(milliseconds(random_() % 300)); }
-
-  const int rounds_ = ShortOrLong(1, 25);
-  std::mt19937_64 random_{TestSeed()};
   TestPostgres postgres_;
   const std::string url_ = postgres_.CreateDatabase();
   TcpGate gate_{postgres_.port()};
-  History history_;
+  StrandedRounds rounds_{{.count = ShortOrLong(1, 25),
+                          .postgres = &postgres_,
+                          .url = url_,
+                          .server_url = gate_.Through(url_)}};
 };
 
 TEST_F(HalfOpen, CallsEndAtTheServersDeadlineAndNothingIsStoredLater) {
-  for (int round = 0; round < rounds_; ++round) {
-    SCOPED_TRACE(absl::StrCat("round ", round));
-    auto server = AuthServerProcess::Start(StrandedCalls::Flags(gate_.Through(url_)));
-    ASSERT_THAT(server, IsOk());
-    StrandedCalls::AwaitIdleConnections(*server);
-
-    gate_.Hold();
-    LetSomeTimePass();
-    StrandedCalls calls(&*server, &postgres_, url_, &history_, StrandedCalls::Others::kWaiting);
-    calls.ExpectEndedInTime();
-    gate_.Resume();
-    calls.ExpectNothingStored();
-    ExpectServiceRestored(server->grpc_address(), url_, &history_, kRestored);
-  }
+  rounds_.ExpectCallsEnd({.strike = [this] { gate_.Hold(); }, .mend = [this] { gate_.Resume(); }},
+                         StrandedCalls::Others::kWaiting);
 }
 
 TEST_F(HalfOpen, OthersAreServedOnNewConnectionsMeanwhile) {
-  for (int round = 0; round < rounds_; ++round) {
-    SCOPED_TRACE(absl::StrCat("round ", round));
-    auto server = AuthServerProcess::Start(StrandedCalls::Flags(gate_.Through(url_)));
-    ASSERT_THAT(server, IsOk());
-    StrandedCalls::AwaitIdleConnections(*server);
-    Bystanders bystanders(&*server, &history_);
-
-    gate_.HoldOpen();
-    LetSomeTimePass();
-    StrandedCalls calls(&*server, &postgres_, url_, &history_, StrandedCalls::Others::kServed);
-    bystanders.ExpectServedWell();
-    calls.ExpectEndedInTime();
-    ExpectServiceRestored(server->grpc_address(), url_, &history_, kRestored);
-    gate_.Resume();
-    calls.ExpectNothingStored();
-  }
+  rounds_.ExpectOthersServed(
+      {.strike = [this] { gate_.HoldOpen(); }, .mend = [this] { gate_.Resume(); }});
 }
 
 }  // namespace
