@@ -31,10 +31,10 @@ class DialPolicy {
   MonotonicTime due() const { return dialing_ ? kNever : due_; }
   void OnStarted(MonotonicTime now);
   enum class Finding {
-    kNothing,        // what was known before, or is known better by now
-    kNobodyListens,  // nobody listens
-    kBack,  // somebody listens, where nobody did. Otherwise that is no news: calls may fail
-            // all the same
+    kNothing,  // what was known before, or is known better by now
+    kNobodyListens,
+    // Somebody listens where nobody did. Otherwise that is no news: calls may fail all the same.
+    kBack,
   };
   Finding OnDialed(bool somebody_listens, MonotonicTime now);
 

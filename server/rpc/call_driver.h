@@ -41,8 +41,9 @@ struct CallInfo {
   // The answer if GiveUp finds the call in a store step, i.e. perhaps done.
   absl::Status outcome_unknown = account::MakeError(account::Reason::kShuttingDown);
   std::string peer;
-  std::string caller;         // who it is by his credentials, or empty
-  std::string authorization;  // as sent: "Bearer …", or empty; forgotten once checked
+  std::string caller;  // who it is by his credentials, or empty
+  std::string
+      authorization;  // as sent: "Bearer …", or empty; CallDriver forgets it once it is checked
   std::string request_id;
   ops::TraceContext trace;
 };

@@ -46,7 +46,7 @@ json BodyOf(const std::string& response) {
 
 class JsonGatewayTest : public ::testing::Test {
  protected:
-  explicit JsonGatewayTest(JsonGateway::Options options = {}) {
+  explicit JsonGatewayTest(const JsonGateway::Options& options = {}) {
     auto gateway = JsonGateway::Start(options, &server_->methods(), server_->calls(), &clock_);
     EXPECT_THAT(gateway, testing::IsOk());
     gateway_ = *std::move(gateway);
@@ -250,6 +250,35 @@ TEST_F(JsonGatewayTest, WithoutAllowedOriginsBrowsersAreNotLetIn) {
               Not(HasSubstr("Access-Control-Allow-Origin")));
 }
 
+// What Connect's clients send by default.
+TEST_F(JsonGatewayTest, BinaryMessagesAreAnsweredInKind) {
+  constexpr char kProto[] = "Content-Type: application/proto\r\n";
+  v1::RegisterRequest request;
+  request.set_email("ada@example.com");
+  request.set_password(kPassword);
+  const std::string path = "/auth.v1.AuthService/Register";
+  const std::string answer = Post(path, request.SerializeAsString(), kProto);
+  EXPECT_EQ(StatusOf(answer), 200);
+  EXPECT_THAT(answer, HasSubstr(kProto));
+  v1::RegisterResponse response;
+  ASSERT_TRUE(response.ParseFromString(answer.substr(answer.find("\r\n\r\n") + 4)));
+  EXPECT_EQ(response.user().email(), "ada@example.com");
+
+  const std::string taken = Post(path, request.SerializeAsString(), kProto);
+  EXPECT_EQ(StatusOf(taken), 409);
+  EXPECT_EQ(BodyOf(taken)["code"], "already_exists") << "errors are always JSON";
+  EXPECT_EQ(StatusOf(Post(path, "\xff\xff", kProto)), 400);
+}
+
+TEST_F(JsonGatewayTest, WhatNeverGetsToACallIsRefusedInTheSameShape) {
+  const std::string large = Post("/auth/signup", "{\"x\":\"" + std::string(40'000, 'x') + "\"}");
+  EXPECT_EQ(BodyOf(large)["code"], "resource_exhausted");
+  EXPECT_THAT(large, HasSubstr("X-Request-Id: "));
+  const std::string verb = Send(Request("PUT", "/auth/signup", kJson, "{}"));
+  EXPECT_EQ(StatusOf(verb), 405);
+  EXPECT_EQ(BodyOf(verb)["code"], "unimplemented");
+}
+
 class JsonGatewayCorsTest : public JsonGatewayTest {
  protected:
   JsonGatewayCorsTest() : JsonGatewayTest({.cors_origins = {"https://a.example"}}) {}
@@ -273,6 +302,16 @@ TEST_F(JsonGatewayCorsTest, OnlyAllowedOriginsReadAnswers) {
     EXPECT_THAT(Post("/auth/signup", "{}", absl::StrCat(kJson, header)),
                 Not(HasSubstr("Access-Control-Allow-Origin")));
   }
+}
+
+class JsonGatewayOpenCorsTest : public JsonGatewayTest {
+ protected:
+  JsonGatewayOpenCorsTest() : JsonGatewayTest({.cors_origins = {"*"}}) {}
+};
+
+TEST_F(JsonGatewayOpenCorsTest, AnyOriginReadsAnswers) {
+  EXPECT_THAT(Post("/auth/signup", "{}", absl::StrCat(kJson, "Origin: https://b.example\r\n")),
+              HasSubstr("Access-Control-Allow-Origin: https://b.example\r\n"));
 }
 
 }  // namespace
