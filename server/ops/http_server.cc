@@ -283,8 +283,10 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& opt
   // Not all of them, however few they are.
   const int of_one_address =
       std::min(options.max_connections_per_address, connections - connections / 16);
+  // poll, not epoll: libmicrohttpd arms epoll by edges, and does not notice a client that said
+  // something and left before it was read until a time limit comes.
   state->daemon = MHD_start_daemon(
-      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, /*port=*/0, nullptr, nullptr,
+      MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, /*port=*/0, nullptr, nullptr,
       &State::OnRequest, state.get(), MHD_OPTION_LISTEN_SOCKET, socket->fd,
       MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(connections),
       MHD_OPTION_PER_IP_CONNECTION_LIMIT, static_cast<unsigned>(of_one_address),

@@ -34,6 +34,11 @@ class RawConnection {
   bool connected() const { return connected_; }
 
   void Send(std::string_view bytes) const { send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  // The bytes and the end of what this side says, in one TCP segment.
+  void SendLast(std::string_view bytes) const {
+    send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_MORE);
+    shutdown(fd_, SHUT_WR);
+  }
 
   // What the server says until it closes, or until it has said `end`.
   std::string ReadUntil(std::string_view end) {

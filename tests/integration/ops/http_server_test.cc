@@ -221,8 +221,21 @@ TEST_F(HttpServerTest, WaitingForTheHandlerIsNotTheClientsFault) {
 
 // --- Malformed requests --------------------------------------------------------------------------
 
+// Nobody may hold a place that he has left, until a time limit frees it.
+TEST_F(HttpServerTest, WhoLeavesAmidARequestIsNoticedAtOnce) {
+  Start({.idle_timeout = seconds(60), .exchange_timeout = seconds(60)});
+  const std::string whole = Post("/", "hello");
+  for (size_t size = 1; size < whole.size(); ++size) {
+    RawConnection client(server_->port());
+    client.SendLast(whole.substr(0, size));
+    client.ReadAll();
+    ASSERT_TRUE(client.closed()) << "after " << size << " bytes";
+  }
+  ExpectServes();
+}
+
 TEST_F(HttpServerTest, TenThousandMalformedRequestsDoNoHarm) {
-  Start({.idle_timeout = seconds(1), .exchange_timeout = seconds(1)});
+  Start({.idle_timeout = seconds(60), .exchange_timeout = seconds(60)});
   const unsigned seed = std::random_device()();
   SCOPED_TRACE(seed);
   std::mt19937 random(seed);
