@@ -284,11 +284,10 @@ TEST_F(OperationsTest, BoundedAnswersBesideSilentSlowAndMalformedClients) {
   noise.join();
   for (std::thread& dashboard : dashboards) dashboard.join();
   std::sort(livez.begin(), livez.end());
-  const milliseconds p99 = livez[livez.size() * 99 / 100];
-  std::printf("%zu probes beside them: /livez p99 %ld ms, most %ld ms\n", livez.size(), p99.count(),
-              livez.back().count());
+  std::printf("%zu probes beside them: /livez p99 %ld ms, most %ld ms\n", livez.size(),
+              livez[livez.size() * 99 / 100].count(), livez.back().count());
   EXPECT_EQ(failed, 0);
-  EXPECT_LT(p99, milliseconds(100));
+  EXPECT_LT(livez.back(), milliseconds(100));
 }
 
 }  // namespace
