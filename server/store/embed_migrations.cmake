@@ -1,6 +1,7 @@
-# Writes OUTPUT, a C++ file that holds every migrations/NNNN_name.sql of SOURCE, in order.
-file(GLOB migrations ${SOURCE}/*.sql)
-list(SORT migrations)
+# Writes OUTPUT, a C++ file that holds every NNNN_name.sql of the directories SOURCE, in order.
+list(TRANSFORM SOURCE APPEND /*.sql)
+file(GLOB migrations ${SOURCE})
+list(SORT migrations COMPARE FILE_BASENAME)
 set(rows "")
 set(expected 0)
 foreach(migration IN LISTS migrations)
@@ -16,8 +17,18 @@ foreach(migration IN LISTS migrations)
     message(FATAL_ERROR "${file}: the migration after ${expected} must be the next number")
   endif()
   file(READ ${migration} sql)
+  # The first has none before it to be compatible with.
+  if(version EQUAL 1)
+    set(compatible_since 1)
+  elseif(sql MATCHES "^-- Compatible since: ([0-9]+)\n" AND NOT CMAKE_MATCH_1 GREATER version)
+    set(compatible_since ${CMAKE_MATCH_1})
+  else()
+    message(FATAL_ERROR "${file}: must begin with `-- Compatible since: VERSION`, the oldest schema \
+version whose programs still work once this migration is applied")
+  endif()
   file(SHA256 ${migration} checksum)
-  string(APPEND rows "      {${version}, \"${name}\", \"${checksum}\", R\"sql(${sql})sql\"},\n")
+  string(APPEND rows "      {${version}, \"${name}\", \"${checksum}\", R\"sql(${sql})sql\",\n"
+         "       ${compatible_since}},\n")
 endforeach()
 file(WRITE ${OUTPUT} "// Generated from migrations/*.sql by embed_migrations.cmake.
 #include \"server/store/migration.h\"

@@ -10,6 +10,7 @@
 #include "pool/connection_pool.h"
 #include "pool/pqxx_connection_factory.h"
 #include "pool/sql_error.h"
+#include "tests/support/eventually.h"
 #include "tests/support/fault_injector.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_postgres.h"
@@ -109,6 +110,15 @@ TEST_F(MigratorTest, ADatabaseThatTakesNoWritesIsWaitedFor) {
   EXPECT_THAT(Starting(url_).Apply(), IsOk());
 }
 
+TEST_F(MigratorTest, ATableOfMigrationsFromBeforeCompatibilityIsMended) {
+  Starting server(url_);
+  ASSERT_THAT(server.Apply({Two()[0]}), IsOk());
+  database_.Execute("ALTER TABLE schema_migrations DROP COLUMN compatible_since");
+  EXPECT_EQ(server.Apply(Two()).value(), 1);
+  EXPECT_EQ(Applied(), "1 one, 2 two");
+  EXPECT_THAT(server.Check({Two()[0]}), IsOk());
+}
+
 TEST_F(MigratorTest, AppliesOnlyWhatIsMissing) {
   Starting server(url_);
   EXPECT_EQ(server.Apply({Two()[0]}).value(), 1);
@@ -147,7 +157,7 @@ TEST_F(MigratorTest, WorksWithoutAnythingOfASession) {
   EXPECT_EQ(database_.QueryValue("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "0");
 }
 
-TEST_F(MigratorTest, AFailureLeavesNothing) {
+TEST_F(MigratorTest, AFailureLeavesWhatWasBefore) {
   std::vector<Migration> migrations = Two();
   migrations[1].sql = "CREATE TABLE two (); SELECT 1 / 0;";
   Starting server(url_);
@@ -157,10 +167,9 @@ TEST_F(MigratorTest, AFailureLeavesNothing) {
   const auto error = pool::GetSqlError(applied.status());
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(error->sqlstate, "22012");
-  EXPECT_EQ(database_.QueryValue("SELECT count(*) FROM pg_class WHERE relname IN ('one', 'two', "
-                                 "'schema_migrations')"),
-            "0");
-  EXPECT_EQ(server.Apply(Two()).value(), 2);
+  EXPECT_EQ(database_.QueryValue("SELECT to_regclass('two') IS NULL"), "t");
+  EXPECT_EQ(Applied(), "1 one");
+  EXPECT_EQ(server.Apply(Two()).value(), 1);
 }
 
 TEST_F(MigratorTest, ALostAnswerIsNoMatter) {
@@ -171,16 +180,53 @@ TEST_F(MigratorTest, ALostAnswerIsNoMatter) {
   EXPECT_EQ(Applied(), "1 one, 2 two");
 }
 
-TEST_F(MigratorTest, RefusesADatabaseOfANewerVersion) {
+// So that the version before can go on, start again, and be returned to.
+TEST_F(MigratorTest, WorksWithWhatANewerVersionDeclaresCompatible) {
   Starting server(url_);
   ASSERT_THAT(server.Apply(Two()), IsOk());
   const std::vector<Migration> older = {Two()[0]};
+  EXPECT_EQ(server.Apply(older).value(), 0);
+  EXPECT_THAT(server.Check(older), IsOk());
+  EXPECT_EQ(Applied(), "1 one, 2 two");
+}
+
+TEST_F(MigratorTest, RefusesADatabaseForWhichItIsTooOld) {
+  Starting server(url_);
+  std::vector<Migration> newer = Two();
+  newer[1].compatible_since = 2;
+  ASSERT_THAT(server.Apply(newer), IsOk());
+  const std::vector<Migration> older = {newer[0]};
   for (const absl::Status& status : {server.Apply(older).status(), server.Check(older)}) {
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition));
     EXPECT_EQ(status.message(),
-              "the database has migration 2 (two), which this program does not know: it was "
-              "migrated by a newer version; start that one or a later one");
+              "the database has migration 2 (two), with which only programs work that know "
+              "migration 2; this one knows 1: start a newer version of it");
   }
+}
+
+// Whoever comes after a statement that waits for a table waits behind it.
+TEST_F(MigratorTest, StepsBackFromATableInUse) {
+  Starting server(url_);
+  ASSERT_EQ(server.Apply({Two()[0]}).value(), 1);
+  database_.Execute("BEGIN; SELECT FROM one");
+  std::vector<Migration> migrations = Two();
+  migrations[1].sql = "ALTER TABLE one ADD COLUMN more text;";
+  std::thread migrating([&] { EXPECT_EQ(server.Apply(migrations).value(), 1); });
+  testing::SqlConnection reader(url_);
+  int blocked = 0;  // how often it was seen to wait
+  int read = 0;     // reads after that, while the first transaction goes on
+  EXPECT_TRUE(testing::Eventually([&] {
+    const bool waits = reader.QueryValue(
+                           "SELECT count(*) FROM pg_locks WHERE NOT granted AND "
+                           "relation = 'one'::regclass") != "0";
+    blocked += waits ? 1 : 0;
+    reader.Execute("SET lock_timeout = 1000; SELECT FROM one");
+    read += blocked > 0 ? 1 : 0;
+    return blocked > 0 && read >= 20;
+  }));
+  database_.Execute("COMMIT");
+  migrating.join();
+  EXPECT_EQ(Applied(), "1 one, 2 two");
 }
 
 TEST_F(MigratorTest, RefusesADatabaseOfAnotherText) {
