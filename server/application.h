@@ -9,11 +9,10 @@
 
 namespace auth::server {
 
-// The composition root: builds every part of the service from a Config, connects them, and takes
-// them down in order.
-//
-// Data flows one way: rpc → admission → hash and store workers → use case → store → pool. The parts
-// are built from the pool upwards and destroyed from the listeners downwards.
+struct Parts;
+
+// The composition root: builds every part of the service from a Config, runs them, and takes them
+// down in order.
 //
 // Not thread-safe. `clock` and `logger` must outlive it.
 class Application {
@@ -35,7 +34,6 @@ class Application {
   absl::Status Run();
 
  private:
-  struct Parts;
   explicit Application(std::unique_ptr<Parts> parts);
   const std::unique_ptr<Parts> parts_;
 };

@@ -3,22 +3,24 @@
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
-#include "server/rpc/transport_security.h"
-
 namespace auth::rpc {
 namespace {
 
 namespace tls_api = grpc::experimental;
 
-// How often the files are read, which costs nothing. It bounds how soon a renewed certificate is
-// used, and how long a key and a certificate that are not replaced in one step may mismatch.
+// How often gRPC reads what is in force, which costs nothing.
 constexpr unsigned kRefreshSeconds = 1;
 
-std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const TlsFiles& files) {
-  const bool mutual = !files.client_ca.empty();
+}  // namespace
+
+std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(const TlsReloader& reloader,
+                                                            bool mutual) {
+  // Chain and key are in one file, so that they are replaced in one step; each reader skips the
+  // other's part.
+  const std::string identity = reloader.identity_path();
   tls_api::TlsServerCredentialsOptions options(
-      std::make_shared<tls_api::FileWatcherCertificateProvider>(files.key, files.cert,
-                                                                files.client_ca, kRefreshSeconds));
+      std::make_shared<tls_api::FileWatcherCertificateProvider>(
+          identity, identity, mutual ? reloader.client_ca_path() : "", kRefreshSeconds));
   options.watch_identity_key_cert_pairs();
   if (mutual) {
     options.watch_root_certs();
@@ -27,16 +29,6 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const TlsFiles& files) {
     options.set_cert_request_type(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
   }
   return tls_api::TlsServerCredentials(options);
-}
-
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const TlsFiles& tls, std::string_view listen, bool allow_plaintext) {
-  if (absl::Status status = CheckTransport(tls, listen, allow_plaintext); !status.ok()) {
-    return status;
-  }
-  return tls.enabled() ? TlsCredentials(tls) : grpc::InsecureServerCredentials();
 }
 
 }  // namespace auth::rpc

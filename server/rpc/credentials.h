@@ -3,16 +3,14 @@
 #include <grpcpp/security/server_credentials.h>
 
 #include <memory>
-#include <string_view>
 
-#include "absl/status/statusor.h"
-#include "server/rpc/tls_files.h"
+#include "server/rpc/tls_reloader.h"
 
 namespace auth::rpc {
 
-// How the server proves itself to callers, and they to it: TLS if there are files, mutual TLS with
-// a client CA, else plaintext. INVALID_ARGUMENT for what CheckTransport refuses.
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const TlsFiles& tls, std::string_view listen, bool allow_plaintext);
+// TLS with what `reloader` has in force at each handshake; mutual TLS if clients must show a
+// certificate of its client CA. The reloader must outlive the server that uses the credentials.
+std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(const TlsReloader& reloader,
+                                                            bool mutual);
 
 }  // namespace auth::rpc

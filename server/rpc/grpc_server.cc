@@ -18,6 +18,7 @@
 #include "server/rpc/credentials.h"
 #include "server/rpc/health_reporter.h"
 #include "server/rpc/pool_status_watch.h"
+#include "server/rpc/transport_security.h"
 
 namespace auth::rpc {
 namespace {
@@ -130,6 +131,7 @@ struct GrpcServer::State {
   PoolStatusWatchers watchers;
   AuthServiceImpl auth_service;
   AdminServiceImpl admin_service;
+  std::unique_ptr<TlsReloader> tls;  // nullptr: plaintext
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<HealthReporter> health;
   int port = 0;
@@ -155,17 +157,23 @@ void GrpcServer::State::WaitUntil(MonotonicTime time) {
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     const Options& options, const account::AccountServices* services, AdminSources admin,
     const CallDependencies& dependencies) {
-  absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> credentials =
-      MakeServerCredentials(options.tls, options.listen, options.allow_plaintext);
-  if (!credentials.ok()) return credentials.status();
+  absl::Status transport = CheckTransport(options.tls, options.listen, options.allow_plaintext);
+  if (!transport.ok()) return transport;
 
   RaiseOpenFileLimit();
   grpc::EnableDefaultHealthCheckService(true);
   auto state = std::make_unique<State>(options, services, std::move(admin), dependencies);
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  if (options.tls.enabled()) {
+    auto tls = TlsReloader::Start(options.tls, options.on_tls_change, dependencies.clock);
+    if (!tls.ok()) return tls.status();
+    state->tls = *std::move(tls);
+    credentials = MakeTlsCredentials(*state->tls, !options.tls.client_ca.empty());
+  }
   grpc::ServerBuilder builder;
   ApplyLimits(&builder);
   if (!options.reflection) builder.SetOption(std::make_unique<WithoutReflection>());
-  builder.AddListeningPort(options.listen, *credentials, &state->port);
+  builder.AddListeningPort(options.listen, credentials, &state->port);
   builder.RegisterService(&state->auth_service);
   builder.RegisterService(&state->admin_service);
   state->server = builder.BuildAndStart();

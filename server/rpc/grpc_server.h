@@ -9,7 +9,7 @@
 #include "server/rpc/admin_calls.h"
 #include "server/rpc/call_driver.h"
 #include "server/rpc/call_table.h"
-#include "server/rpc/tls_files.h"
+#include "server/rpc/tls_reloader.h"
 
 namespace auth::rpc {
 
@@ -27,9 +27,10 @@ namespace auth::rpc {
 class GrpcServer {
  public:
   struct Options {
-    std::string listen = "127.0.0.1:50051";            // port 0 picks a free one
-    bool allow_plaintext = false;                      // beyond loopback, without TLS
-    TlsFiles tls = {};                                 // empty = plaintext
+    std::string listen = "127.0.0.1:50051";  // port 0 picks a free one
+    bool allow_plaintext = false;            // beyond loopback, without TLS
+    TlsFiles tls = {};                       // empty = plaintext
+    TlsReloader::OnChange on_tls_change = [](const auto&) {};
     bool reflection = false;                           // lets grpcurl list and call the services
     Duration max_deadline = std::chrono::seconds(15);  // cap and default of a call's deadline
   };

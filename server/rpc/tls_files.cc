@@ -6,7 +6,11 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <ctime>
+#include <fstream>
 #include <memory>
+#include <sstream>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -31,31 +35,56 @@ absl::Status Unreadable(const char* flag, const std::string& path, const char* c
                                                  ": check the path, the permissions and the file"));
 }
 
-X509Ptr ReadCertificate(const std::string& path) {
-  const BioPtr file(BIO_new_file(path.c_str(), "r"));
-  if (file == nullptr) return nullptr;
-  return X509Ptr(PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr));
+// Empty if it cannot be read.
+std::string ContentOf(const std::string& path) {
+  std::ostringstream content;
+  content << std::ifstream(path, std::ios::binary).rdbuf();  // nothing, if it is a directory
+  return std::move(content).str();
 }
 
-KeyPtr ReadKey(const std::string& path) {
-  const BioPtr file(BIO_new_file(path.c_str(), "r"));
-  if (file == nullptr) return nullptr;
+BioPtr Reader(const std::string& pem) {
+  return BioPtr(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
+
+// The first of a file's certificates; nullptr unless all can be read to the end of the file, which
+// may be cut short while it is being written.
+X509Ptr ReadCertificates(const std::string& pem) {
+  const BioPtr reader = Reader(pem);
+  X509Ptr first(PEM_read_bio_X509(reader.get(), nullptr, nullptr, nullptr));
+  if (first == nullptr) return nullptr;
+  while (X509Ptr(PEM_read_bio_X509(reader.get(), nullptr, nullptr, nullptr)) != nullptr) {
+  }
+  const bool ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  ERR_clear_error();
+  return ended ? std::move(first) : nullptr;
+}
+
+KeyPtr ReadKey(const std::string& pem) {
   // An encrypted key must not make OpenSSL ask for its password on the terminal.
   const auto no_password = [](char*, int, int, void*) { return -1; };
-  return KeyPtr(PEM_read_bio_PrivateKey(file.get(), nullptr, no_password, nullptr));
+  return KeyPtr(PEM_read_bio_PrivateKey(Reader(pem).get(), nullptr, no_password, nullptr));
+}
+
+WallTime NotAfter(const X509& certificate) {
+  std::tm time{};
+  ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &time);
+  return std::chrono::system_clock::from_time_t(timegm(&time));
 }
 
 }  // namespace
 
-absl::Status CheckTlsFiles(const TlsFiles& files) {
+absl::StatusOr<TlsMaterial> ReadTlsFiles(const TlsFiles& files) {
   if (files.cert.empty() || files.key.empty()) {
     return absl::InvalidArgumentError(
         "TLS is configured by half: set both --tls-cert and --tls-key (and --tls-client-ca only "
         "beside them), or none");
   }
-  const X509Ptr certificate = ReadCertificate(files.cert);
+  TlsMaterial material;
+  const std::string chain = ContentOf(files.cert);
+  const X509Ptr certificate = ReadCertificates(chain);
   if (certificate == nullptr) return Unreadable("--tls-cert", files.cert, "certificate");
-  const KeyPtr key = ReadKey(files.key);
+  const std::string key_pem = ContentOf(files.key);
+  const KeyPtr key = ReadKey(key_pem);
   if (key == nullptr) return Unreadable("--tls-key", files.key, "private key without a password");
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     ERR_clear_error();
@@ -64,10 +93,15 @@ absl::Status CheckTlsFiles(const TlsFiles& files) {
                                                    "--tls-cert=",
                                                    files.cert, ": give the two of one pair"));
   }
-  if (!files.client_ca.empty() && ReadCertificate(files.client_ca) == nullptr) {
-    return Unreadable("--tls-client-ca", files.client_ca, "certificate");
+  if (!files.client_ca.empty()) {
+    material.client_ca = ContentOf(files.client_ca);
+    if (ReadCertificates(material.client_ca) == nullptr) {
+      return Unreadable("--tls-client-ca", files.client_ca, "certificate");
+    }
   }
-  return absl::OkStatus();
+  material.identity = absl::StrCat(chain, "\n", key_pem);
+  material.not_after = NotAfter(*certificate);
+  return material;
 }
 
 }  // namespace auth::rpc

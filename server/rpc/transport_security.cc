@@ -28,7 +28,7 @@ bool IsLoopback(std::string_view host) {
 }
 
 absl::Status CheckTransport(const TlsFiles& tls, std::string_view listen, bool allow_plaintext) {
-  if (tls.enabled()) return CheckTlsFiles(tls);
+  if (tls.enabled()) return ReadTlsFiles(tls).status();
   if (allow_plaintext || IsLoopback(HostOf(listen))) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "--listen=", absl::string_view(listen.data(), listen.size()),

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/status/statusor.h"
+#include "pool/clock.h"
+#include "pool/mutex.h"
+#include "server/rpc/memory_file.h"
+#include "server/rpc/tls_files.h"
+
+namespace auth::rpc {
+
+// Keeps the server's certificate, its key and the client CA current while it runs. Looks at the
+// files once a second, and hands on what they hold when it has changed and can work; otherwise what
+// was before stays in force. Half of a rotation (a new key beside the old certificate, a file that
+// is being written) is so never used.
+//
+// Thread-safe. Starts one thread; the destructor joins it. `clock` must outlive it.
+class TlsReloader {
+ public:
+  // Told, on that thread, of each change: until when the certificate that is now in force is good,
+  // or why the files that are there now cannot be used, in the words of ReadTlsFiles. The first
+  // time within Start, on its thread.
+  using OnChange = std::function<void(const absl::StatusOr<WallTime>& not_after)>;
+
+  // INVALID_ARGUMENT as ReadTlsFiles.
+  static absl::StatusOr<std::unique_ptr<TlsReloader>> Start(const TlsFiles& files,
+                                                            OnChange on_change, const Clock* clock);
+  ~TlsReloader();
+
+  // Where the material in force can be read: TlsMaterial::identity and client_ca. The paths live
+  // as long as the object; what is behind them changes, each in one step.
+  std::string identity_path() const { return identity_.path(); }
+  std::string client_ca_path() const { return client_ca_.path(); }
+
+ private:
+  TlsReloader(TlsFiles files, OnChange on_change, const Clock* clock, TlsMaterial material,
+              MemoryFile identity, MemoryFile client_ca);
+  void Run();
+  void Look();
+  absl::Status Use(const TlsMaterial& material);
+
+  const TlsFiles files_;
+  const OnChange on_change_;
+  const Clock* const clock_;
+  // Of the thread.
+  TlsMaterial in_force_;
+  std::string told_;  // why the files cannot be used, if they cannot
+  MemoryFile identity_;
+  MemoryFile client_ca_;
+
+  Mutex mutex_;
+  CondVar stopped_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace auth::rpc
