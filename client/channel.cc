@@ -27,6 +27,8 @@ namespace {
 constexpr std::chrono::seconds kKeepaliveTimeout(10);
 // gRPC's own maximum is two minutes: too long for a service that was away for one.
 constexpr std::chrono::seconds kMaxReconnectBackoff(5);
+// gRPC's own is half a minute: a rollout replaces every address that a client knows in less.
+constexpr std::chrono::seconds kMinTimeBetweenResolutions(1);
 
 int Milliseconds(std::chrono::nanoseconds duration) {
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
@@ -133,6 +135,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // any number of them
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(kMaxReconnectBackoff));
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS,
+                   Milliseconds(kMinTimeBetweenResolutions));
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   if (!service_config.empty()) arguments.SetServiceConfigJSON(service_config);
   // A proxy of the environment is not on the way to this machine.

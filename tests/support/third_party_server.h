@@ -37,6 +37,7 @@ class ThirdPartyServer {
 
   // Starts the program and waits until it listens on the port.
   void Start(const std::vector<std::string>& arguments);
+  void Signal(int signal) const { process_->Signal(signal); }
   // SIGKILL, and waits for its end: its sockets close at once, and nobody is told anything.
   void Kill();
   // Asks it by `signal` to end, and waits for its end.

@@ -47,9 +47,10 @@ std::vector<std::string> CleanEnvironment(const std::vector<std::string>& additi
   return environment;
 }
 
-pid_t Spawn(const std::vector<std::string>& flags, const std::vector<std::string>& environment,
-            const std::filesystem::path& out, const std::filesystem::path& err) {
-  std::vector<std::string> arguments = {AUTH_SERVER_BINARY};
+pid_t Spawn(const std::string& program, const std::vector<std::string>& flags,
+            const std::vector<std::string>& environment, const std::filesystem::path& out,
+            const std::filesystem::path& err) {
+  std::vector<std::string> arguments = {program};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
@@ -68,8 +69,7 @@ pid_t Spawn(const std::vector<std::string>& flags, const std::vector<std::string
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(),
                                    O_WRONLY | O_CREAT | O_APPEND, 0600);
   pid_t pid = -1;
-  const int error =
-      posix_spawn(&pid, AUTH_SERVER_BINARY, &actions, nullptr, argv.data(), envp.data());
+  const int error = posix_spawn(&pid, program.c_str(), &actions, nullptr, argv.data(), envp.data());
   posix_spawn_file_actions_destroy(&actions);
   return error == 0 ? pid : -1;
 }
@@ -83,8 +83,11 @@ std::optional<int> Reap(pid_t pid, std::chrono::milliseconds deadline) {
 
 }  // namespace
 
+std::string AuthServerProcess::Program() { return AUTH_SERVER_BINARY; }
+
 absl::StatusOr<AuthServerProcess> AuthServerProcess::StartWithoutReadiness(
-    std::vector<std::string> flags, const std::vector<std::string>& environment) {
+    std::vector<std::string> flags, const std::vector<std::string>& environment,
+    const std::string& program) {
   AuthServerProcess server;
   server.directory_ = std::make_unique<TemporaryDirectory>();
   server.guard_ = std::make_unique<OrphanGuard>(server.directory_->path().string(), SIGKILL);
@@ -92,17 +95,19 @@ absl::StatusOr<AuthServerProcess> AuthServerProcess::StartWithoutReadiness(
       "--listen=127.0.0.1:0", "--http-listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0",
       absl::StrCat("--port-file=", (server.directory_->path() / "ports").string())};
   all.insert(all.end(), flags.begin(), flags.end());
-  server.pid_ =
-      Spawn(all, environment, server.directory_->path() / "out", server.directory_->path() / "log");
-  if (server.pid_ < 0) return absl::InternalError("cannot start " AUTH_SERVER_BINARY);
+  server.pid_ = Spawn(program, all, environment, server.directory_->path() / "out",
+                      server.directory_->path() / "log");
+  if (server.pid_ < 0) return absl::InternalError(absl::StrCat("cannot start ", program));
   server.guard_->Watch(server.pid_);
   if (absl::Status status = server.AwaitPorts(); !status.ok()) return status;
   return server;
 }
 
 absl::StatusOr<AuthServerProcess> AuthServerProcess::Start(
-    std::vector<std::string> flags, const std::vector<std::string>& environment) {
-  absl::StatusOr<AuthServerProcess> server = StartWithoutReadiness(std::move(flags), environment);
+    std::vector<std::string> flags, const std::vector<std::string>& environment,
+    const std::string& program) {
+  absl::StatusOr<AuthServerProcess> server =
+      StartWithoutReadiness(std::move(flags), environment, program);
   if (!server.ok()) return server.status();
   if (absl::Status status = server->AwaitReady(); !status.ok()) return status;
   return server;
@@ -231,7 +236,7 @@ ServerRun RunAuthServer(const std::vector<std::string>& flags,
   const std::filesystem::path out = directory.path() / "out";
   const std::filesystem::path err = directory.path() / "err";
   ServerRun run;
-  const pid_t pid = Spawn(flags, environment, out, err);
+  const pid_t pid = Spawn(AuthServerProcess::Program(), flags, environment, out, err);
   if (pid < 0) return run;
   if (const std::optional<int> exit_code = Reap(pid, deadline)) {
     run.exit_code = *exit_code;

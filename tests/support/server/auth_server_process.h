@@ -23,11 +23,16 @@ class AuthServerProcess {
   // Starts `auth_server` with `flags` after those of the listeners and --port-file, and
   // `environment` (NAME=value) besides the test's own, and waits until it is ready. Fails if it
   // exits instead; the status then carries the end of its log.
+  // `program` is another build of it.
   static absl::StatusOr<AuthServerProcess> Start(std::vector<std::string> flags,
-                                                 const std::vector<std::string>& environment = {});
+                                                 const std::vector<std::string>& environment = {},
+                                                 const std::string& program = Program());
   // The same, but waits only until it listens.
   static absl::StatusOr<AuthServerProcess> StartWithoutReadiness(
-      std::vector<std::string> flags, const std::vector<std::string>& environment = {});
+      std::vector<std::string> flags, const std::vector<std::string>& environment = {},
+      const std::string& program = Program());
+  // The one that was built with the tests.
+  static std::string Program();
 
   AuthServerProcess(AuthServerProcess&& other) noexcept;
   AuthServerProcess& operator=(AuthServerProcess&&) = delete;
