@@ -28,6 +28,13 @@ Deployment::Deployment(int replicas, const Revision& revision) : port_(ChoosePor
 
 std::string Deployment::address() const { return absl::StrCat(replicas_.front().ip, ":", port_); }
 
+std::vector<const AuthServerProcess*> Deployment::servers() const {
+  std::vector<const AuthServerProcess*> servers;
+  servers.reserve(replicas_.size());
+  for (const Replica& replica : replicas_) servers.push_back(&replica.process);
+  return servers;
+}
+
 Deployment::Replica Deployment::Start(const Revision& revision) {
   const std::string ip = absl::StrCat("127.0.1.", ++last_ip_);
   // Long enough for callers to see that it is about to go.

@@ -41,7 +41,8 @@ class Deployment {
   // The same for all, one after another.
   void Roll(const Revision& revision);
 
-  const AuthServerProcess& newest() const { return replicas_.back().process; }
+  // Until the next replacement.
+  std::vector<const AuthServerProcess*> servers() const;
 
  private:
   struct Replica {

@@ -19,6 +19,8 @@ namespace auth::testing {
 class History {
  public:
   void Record(const RegisterAttempt& attempt);
+  // Users that are there already are none of this history's business.
+  void IgnoreExisting(SqlConnection& database) { checker_.IgnoreExisting(database); }
   // The session of a sign-in that was answered OK.
   void RecordSignIn(const std::string& session_id) { checker_.RecordSignIn(session_id); }
   // How the sign-out of `session_id` was answered.

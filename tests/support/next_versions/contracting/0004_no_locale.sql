@@ -1,0 +1,4 @@
+-- Compatible since: 3
+--
+-- What nobody uses any more.
+ALTER TABLE users DROP COLUMN locale;
