@@ -4,6 +4,7 @@ import copy
 import unittest
 
 import checks
+import runbook
 from metrics_text import Page
 from promql import grouping_labels, selectors, wanted_values
 
@@ -122,6 +123,50 @@ class RulesTest(unittest.TestCase):
                     "query": "sum by (job) (auth_calls_total)"}
         uses_it = ALERT | {"query": "job:a:rate5m > 1"}
         self.assertEqual(checks.check_rules([recorded, uses_it], PAGE), [])
+
+
+ALERTS = """
+      - alert: Bug
+        expr: auth_calls_total > 0
+"""
+RUNBOOK = """# Runbook
+
+### Bug
+
+- **Means:** it is [one](#bug).
+- **Look:** at `auth_calls_total`, `auth_wait_seconds` and `--long-flag`.
+- **Do:** mend it.
+
+  ```sql
+  SELECT 1;
+  ```
+
+```sh
+authctl health
+```
+"""
+
+
+class RunbookTest(unittest.TestCase):
+    def finds(self, finding, text, alerts=ALERTS):
+        self.assertEqual(runbook.check_sections(text, alerts)
+                         + runbook.check_names(text, PAGE, "  --long-flag N"),
+                         [finding] if finding else [])
+
+    def test_sections(self):
+        self.finds(None, RUNBOOK)
+        self.finds("Other has no section", RUNBOOK, ALERTS + "      - alert: Other\n")
+        self.finds("Old is no alert", RUNBOOK + RUNBOOK[11:].replace("### Bug", "### Old"))
+        self.finds("Bug does not say what it **Do:**", RUNBOOK.replace("**Do:**", "**Then:**"))
+        self.finds("a link leads to #bugs, which is not there", RUNBOOK.replace("#bug)", "#bugs)"))
+
+    def test_names(self):
+        self.finds("auth_cals_total is not on the page", RUNBOOK.replace("auth_calls", "auth_cals"))
+        self.finds("auth_server has no --long-flog", RUNBOOK.replace("long-flag", "long-flog"))
+
+    def test_blocks(self):
+        self.assertEqual(runbook.blocks(RUNBOOK, "sql"), ["  SELECT 1;\n"])
+        self.assertEqual(runbook.blocks(RUNBOOK, "sh"), ["authctl health\n"])
 
 
 class PageTest(unittest.TestCase):
