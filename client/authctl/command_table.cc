@@ -209,12 +209,14 @@ OptionGroup TlsGroup() {
           Tls(line);
           return absl::OkStatus();
         }},
-       {"--tls-ca", "FILE", "Trust these authorities only", &SetTls<&client::TlsOptions::ca_file>},
+       {"--tls-ca", "FILE", "Trust these authorities only", &SetTls<&client::TlsOptions::ca_file>,
+        "", "AUTHCTL_TLS_CA"},
        {"--tls-cert", "FILE", "Own certificate, for mutual TLS",
-        &SetTls<&client::TlsOptions::cert_file>},
-       {"--tls-key", "FILE", "Key of the own certificate", &SetTls<&client::TlsOptions::key_file>},
+        &SetTls<&client::TlsOptions::cert_file>, "", "AUTHCTL_TLS_CERT"},
+       {"--tls-key", "FILE", "Key of the own certificate", &SetTls<&client::TlsOptions::key_file>,
+        "", "AUTHCTL_TLS_KEY"},
        {"--tls-server-name", "NAME", "Name in the server's certificate, if it is not the host's",
-        &SetTls<&client::TlsOptions::server_name>}}};
+        &SetTls<&client::TlsOptions::server_name>, "", "AUTHCTL_TLS_SERVER_NAME"}}};
 }
 
 }  // namespace

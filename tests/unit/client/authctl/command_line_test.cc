@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_split.h"
@@ -150,6 +152,23 @@ TEST(CommandLineTest, TheServerMayComeFromTheEnvironmentButTheFlagWins) {
   EXPECT_EQ(MustParse({"health"}).channel.target, "from.environment:1");
   EXPECT_EQ(MustParse({"health", "--server", "from.flag:1"}).channel.target, "from.flag:1");
   ::unsetenv("AUTHCTL_SERVER");
+}
+
+TEST(CommandLineTest, TlsMayComeFromTheEnvironment) {
+  const std::map<std::string, std::string> variables = {{"AUTHCTL_TLS_CA", "ca"},
+                                                        {"AUTHCTL_TLS_CERT", "cert"},
+                                                        {"AUTHCTL_TLS_KEY", "key"},
+                                                        {"AUTHCTL_TLS_SERVER_NAME", "name"}};
+  for (const auto& [name, value] : variables) ::setenv(name.c_str(), value.c_str(), 1);
+  const CommandLine line = MustParse({"health"});
+  const CommandLine with_flag = MustParse({"health", "--tls-ca", "from flag"});
+  for (const auto& [name, value] : variables) ::unsetenv(name.c_str());
+  ASSERT_TRUE(line.channel.tls.has_value());
+  EXPECT_EQ(line.channel.tls->ca_file, "ca");
+  EXPECT_EQ(line.channel.tls->cert_file, "cert");
+  EXPECT_EQ(line.channel.tls->key_file, "key");
+  EXPECT_EQ(line.channel.tls->server_name, "name");
+  EXPECT_EQ(with_flag.channel.tls->ca_file, "from flag");
 }
 
 TEST(CommandLineTest, WhatMakesNoSenseIsAUsageError) {
