@@ -1,5 +1,6 @@
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -24,6 +25,14 @@ void BlockStopSignals() {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+// A migration alone ends at once, as any program does, and PostgreSQL rolls back what is under way.
+// Not by default: the first process of a container has no default, and would ignore the signal.
+void EndAtStopSignals() {
+  for (const int number : {SIGINT, SIGTERM}) {
+    signal(number, [](int received) { _exit(128 + received); });
+  }
 }
 
 // A core would hold the passwords that are being hashed. The limit is one byte and not none: only
@@ -57,8 +66,7 @@ int Main(const std::vector<std::string>& arguments) {
   const auto& settings = std::get<Config>(*config);
 
   signal(SIGPIPE, SIG_IGN);
-  // A migration alone ends as any program does, and PostgreSQL rolls it back.
-  if (settings.migrate != MigrateMode::kOnly) BlockStopSignals();
+  settings.migrate == MigrateMode::kOnly ? EndAtStopSignals() : BlockStopSignals();
   const RealClock clock;
   ops::Logger logger({.level = settings.log_level, .format = settings.log_format}, &clock);
   const rpc::GrpcLog grpc_log(&logger);

@@ -1,8 +1,9 @@
 """Runs a client against a real auth_server with a PostgreSQL of its own; its exit code is ours.
 
-Usage: with_auth_server.py AUTH_SERVER [--FLAG=VALUE...] CLIENT [ARGUMENT...]
+Usage: with_auth_server.py [--with-tls] AUTH_SERVER [--FLAG=VALUE...] CLIENT [ARGUMENT...]
 
-The flags go to the server. In the arguments of the client {address} is replaced by the server's
+The flags go to the server. With TLS it has a certificate of its own, which authctl trusts by its
+environment. In the arguments of the client {address} is replaced by the server's
 host:port, {http} and {ops} by those of its HTTP listeners, {data} by the data directory of its
 PostgreSQL, and {token_file} by a file with a service token of the role admin.
 """
@@ -78,13 +79,25 @@ def make_service_token(folder):
     return token_file, tokens_file
 
 
+def make_certificate(folder):
+    """The server's flags, and where its certificate is."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
+                   check=True, capture_output=True)
+    return [f"--tls-cert={cert}", f"--tls-key={key}"], cert
+
+
 def fill_in(argument, values):
     for name, value in values.items():
         argument = argument.replace(f"{{{name}}}", str(value))
     return argument
 
 
-def main(server, *arguments):
+def main(*arguments):
+    with_tls = arguments[0] == "--with-tls"
+    server, *arguments = arguments[1:] if with_tls else arguments
     flags = list(itertools.takewhile(lambda argument: argument.startswith("--"), arguments))
     client = arguments[len(flags):]
     folder = pathlib.Path(tempfile.mkdtemp(prefix="auth-"))
@@ -92,6 +105,10 @@ def main(server, *arguments):
     token_file, tokens_file = make_service_token(folder)
     if not any(flag.startswith("--service-tokens-file") for flag in flags):
         flags.append(f"--service-tokens-file={tokens_file}")
+    client_environment = dict(os.environ)
+    if with_tls:
+        tls_flags, client_environment["AUTHCTL_TLS_CA"] = make_certificate(folder)
+        flags += tls_flags
     log = folder / "log"
     with log.open("wb") as log_file:
         process = subprocess.Popen(
@@ -106,7 +123,7 @@ def main(server, *arguments):
         values = {"address": ports["grpc"], "http": ports["http"], "ops": ports["ops"],
                   "data": folder / "postgres/cluster", "token_file": token_file}
         code = subprocess.run([fill_in(argument, values) for argument in client],
-                              check=False).returncode
+                              env=client_environment, check=False).returncode
         process.terminate()
         if process.wait(STOP_SECONDS) != 0:
             raise RuntimeError(f"auth_server ended with {process.returncode}")
