@@ -136,11 +136,12 @@ struct HttpServer::State {
   // All of it is there.
   MHD_Result Handle(MHD_Connection* connection, const SharedExchange& exchange);
   MHD_Result Respond(MHD_Connection* connection, const HttpResponse& response);
-  HttpResponse Refusal(int status, const std::string& message) const {
-    return options.refusal ? options.refusal(status, message) : PlainRefusal(status, message);
+  HttpResponse Refusal(const HttpRequest& request, int status, const std::string& message) const {
+    return options.refusal ? options.refusal(request, status, message)
+                           : PlainRefusal(status, message);
   }
-  HttpResponse TooLarge() const {
-    return Refusal(MHD_HTTP_CONTENT_TOO_LARGE,
+  HttpResponse TooLarge(const HttpRequest& request) const {
+    return Refusal(request, MHD_HTTP_CONTENT_TOO_LARGE,
                    absl::StrCat("a request may have ", options.max_body_bytes, " bytes at most"));
   }
 
@@ -180,30 +181,32 @@ MHD_Result HttpServer::State::OnRequest(void* self, MHD_Connection* connection, 
   if (*request == nullptr) return state->Begin(connection, url, method, request);
   const SharedExchange& exchange = *static_cast<SharedExchange*>(*request);
   if (*body_size > 0) return state->TakeBody(exchange.get(), body, body_size);
-  if (exchange->ignored_bytes > 0) return state->Respond(connection, state->TooLarge());
+  if (exchange->ignored_bytes > 0) {
+    return state->Respond(connection, state->TooLarge(exchange->request));
+  }
   if (const auto response = exchange->Take()) return state->Respond(connection, *response);
   return state->Handle(connection, exchange);
 }
 
 MHD_Result HttpServer::State::Begin(MHD_Connection* connection, const char* url, const char* method,
                                     void** request) {
-  if (std::find(options.methods.begin(), options.methods.end(), method) == options.methods.end()) {
-    HttpResponse refusal = Refusal(MHD_HTTP_METHOD_NOT_ALLOWED,
-                                   absl::StrCat("use ", absl::StrJoin(options.methods, " or ")));
-    refusal.headers.emplace_back(MHD_HTTP_HEADER_ALLOW, absl::StrJoin(options.methods, ", "));
-    return Respond(connection, refusal);
-  }
   auto exchange = std::make_unique<SharedExchange>(std::make_shared<Exchange>());
   HttpRequest& received = (*exchange)->request;
   received.method = method;
   received.path = url;
   received.peer = PeerOf(connection);
   MHD_get_connection_values(connection, MHD_HEADER_KIND, &AddHeader, &received);
+  if (std::find(options.methods.begin(), options.methods.end(), method) == options.methods.end()) {
+    HttpResponse refusal = Refusal(received, MHD_HTTP_METHOD_NOT_ALLOWED,
+                                   absl::StrCat("use ", absl::StrJoin(options.methods, " or ")));
+    refusal.headers.emplace_back(MHD_HTTP_HEADER_ALLOW, absl::StrJoin(options.methods, ", "));
+    return Respond(connection, refusal);
+  }
   const std::string_view length = received.Header("Content-Length");
   std::uint64_t bytes = 0;
   if (options.max_body_bytes > 0 && absl::SimpleAtoi({length.data(), length.size()}, &bytes) &&
       bytes > options.max_body_bytes) {
-    return Respond(connection, TooLarge());
+    return Respond(connection, TooLarge(received));
   }
   *request = exchange.release();
   return MHD_YES;

@@ -45,8 +45,9 @@ class HttpServer {
     std::vector<std::string> methods = {"GET", "HEAD"};
     std::size_t max_body_bytes = 0;  // 0: no request may have a body
     // Makes the answer to what never gets to the handler: a method (405) or a body (413) that is
-    // not taken. Unset: {"error": message}.
-    std::function<HttpResponse(int status, std::string_view message)> refusal = nullptr;
+    // not taken. The request's body is not all there. Unset: {"error": message}.
+    std::function<HttpResponse(const HttpRequest&, int status, std::string_view message)> refusal =
+        nullptr;
     // Probes must get through beside hundreds of silent connections, from the same machine too.
     // Neither is ever more than a quarter of the descriptors that the process may open: a flood of
     // connections here must not keep others out of the process.

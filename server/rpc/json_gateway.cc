@@ -39,16 +39,6 @@ HttpResponse PlainError(int http_status, absl::StatusCode code, std::string_view
   return {.status = http_status, .body = WriteJsonError(status)};
 }
 
-// What the HTTP server refuses by itself.
-HttpResponse ServerRefusal(int http_status, std::string_view message, const Clock& clock) {
-  HttpResponse refusal = PlainError(
-      http_status,
-      http_status == 413 ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kUnimplemented,
-      message);
-  refusal.headers.emplace_back("X-Request-Id", RequestIdOr("", clock));
-  return refusal;
-}
-
 // The request of a call that brings its session token as a bearer token.
 void SetSessionToken(const HttpRequest& http, Message* request) {
   const auto* field = request->GetDescriptor()->FindFieldByName("session_token");
@@ -149,13 +139,19 @@ HttpResponse JsonCall::Error(const absl::Status& status) const {
 }  // namespace
 
 struct JsonGateway::State {
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+
   void Handle(HttpRequest request, HttpServer::Answer answer);
   void Dispatch(HttpRequest* request, HttpServer::Answer answer);
   HttpResponse NotFound() const;
+  // What the HTTP server refuses by itself.
+  HttpResponse ServerRefusal(const HttpRequest& request, int status,
+                             std::string_view message) const;
   // The answer to a browser that asks beforehand whether it may call.
   HttpResponse Preflight() const;
-  // The headers that let a page of this origin read the answer; none if it may not.
-  std::vector<std::pair<std::string, std::string>> CorsHeaders(std::string_view origin) const;
+  // Those of every answer, whatever it is: `X-Request-Id`, and what lets a page of the request's
+  // origin read the answer, if it may.
+  Headers CommonHeaders(std::string_view origin, const std::string& request_id) const;
 
   Options options;
   const CallTable* methods = nullptr;
@@ -165,11 +161,10 @@ struct JsonGateway::State {
 };
 
 void JsonGateway::State::Handle(HttpRequest request, HttpServer::Answer answer) {
-  std::vector<std::pair<std::string, std::string>> headers = CorsHeaders(request.Header("Origin"));
   // In every answer, and so in the log: whoever reports a failure has what to ask by.
   const std::string request_id = RequestIdOr(request.Header(kRequestIdKey), *clock);
   request.headers[kRequestIdKey] = request_id;
-  headers.emplace_back("X-Request-Id", request_id);
+  Headers headers = CommonHeaders(request.Header("Origin"), request_id);
   Dispatch(&request,
            [answer = std::move(answer), headers = std::move(headers)](HttpResponse response) {
              response.headers.insert(response.headers.end(), headers.begin(), headers.end());
@@ -232,16 +227,28 @@ HttpResponse JsonGateway::State::Preflight() const {
                       {"Access-Control-Max-Age", kPreflightSeconds}}};
 }
 
-std::vector<std::pair<std::string, std::string>> JsonGateway::State::CorsHeaders(
-    std::string_view origin) const {
+JsonGateway::State::Headers JsonGateway::State::CommonHeaders(std::string_view origin,
+                                                              const std::string& request_id) const {
+  Headers headers = {{"X-Request-Id", request_id}};
   const auto allows = [&](const std::string& each) { return each == "*" || each == origin; };
-  if (origin.empty() ||
-      std::none_of(options.cors_origins.begin(), options.cors_origins.end(), allows)) {
-    return {};
+  if (!origin.empty() &&
+      std::any_of(options.cors_origins.begin(), options.cors_origins.end(), allows)) {
+    headers.insert(headers.end(), {{"Access-Control-Allow-Origin", std::string(origin)},
+                                   {"Access-Control-Expose-Headers", "Retry-After, X-Request-Id"},
+                                   {"Vary", "Origin"}});
   }
-  return {{"Access-Control-Allow-Origin", std::string(origin)},
-          {"Access-Control-Expose-Headers", "Retry-After, X-Request-Id"},
-          {"Vary", "Origin"}};
+  return headers;
+}
+
+HttpResponse JsonGateway::State::ServerRefusal(const HttpRequest& request, int status,
+                                               std::string_view message) const {
+  HttpResponse refusal = PlainError(
+      status,
+      status == 413 ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kUnimplemented,
+      message);
+  refusal.headers =
+      CommonHeaders(request.Header("Origin"), RequestIdOr(request.Header(kRequestIdKey), *clock));
+  return refusal;
 }
 
 JsonGateway::JsonGateway(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -264,9 +271,10 @@ absl::StatusOr<std::unique_ptr<JsonGateway>> JsonGateway::Start(const Options& o
        .port = options.port,
        .methods = {"GET", "POST", "OPTIONS"},
        .max_body_bytes = kMaxBodyBytes,
-       .refusal = [clock](
-                      int status,
-                      std::string_view message) { return ServerRefusal(status, message, *clock); }},
+       .refusal =
+           [raw = state.get()](const HttpRequest& request, int status, std::string_view message) {
+             return raw->ServerRefusal(request, status, message);
+           }},
       [raw = state.get()](HttpRequest request, HttpServer::Answer answer) {
         raw->Handle(std::move(request), std::move(answer));
       },

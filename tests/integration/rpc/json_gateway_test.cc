@@ -284,6 +284,17 @@ class JsonGatewayCorsTest : public JsonGatewayTest {
   JsonGatewayCorsTest() : JsonGatewayTest({.cors_origins = {"https://a.example"}}) {}
 };
 
+TEST_F(JsonGatewayCorsTest, PagesReadAlsoWhatNeverGotToACall) {
+  constexpr char kHeaders[] = "Origin: https://a.example\r\nX-Request-Id: mine\r\n";
+  for (const std::string& refusal :
+       {Post("/auth/signup", "{\"x\":\"" + std::string(40'000, 'x') + "\"}",
+             absl::StrCat(kJson, kHeaders)),
+        Send(Request("PUT", "/auth/signup", kHeaders, ""))}) {
+    EXPECT_THAT(refusal, AllOf(HasSubstr("Access-Control-Allow-Origin: https://a.example\r\n"),
+                               HasSubstr("X-Request-Id: mine\r\n")));
+  }
+}
+
 TEST_F(JsonGatewayCorsTest, OnlyAllowedOriginsReadAnswers) {
   const std::string preflight =
       Send(Request("OPTIONS", "/auth/signup", "Origin: https://a.example\r\n", ""));
