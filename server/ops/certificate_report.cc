@@ -9,13 +9,22 @@
 
 namespace auth::ops {
 
+namespace {
+
+prometheus::Gauge* AddGauge(prometheus::Registry* registry, const std::string& name,
+                            const std::string& help) {
+  return &prometheus::BuildGauge().Name(name).Help(help).Register(*registry).Add({});
+}
+
+}  // namespace
+
 CertificateReport::CertificateReport(prometheus::Registry* registry, Logger* logger)
     : logger_(logger),
-      not_after_(&prometheus::BuildGauge()
-                      .Name("auth_tls_certificate_not_after_timestamp_seconds")
-                      .Help("When the server's certificate expires, in seconds since 1970.")
-                      .Register(*registry)
-                      .Add({})) {
+      not_after_(AddGauge(registry, "auth_tls_certificate_not_after_timestamp_seconds",
+                          "When the server's certificate expires, in seconds since 1970.")),
+      files_refused_(AddGauge(registry, "auth_tls_files_refused",
+                              "1 while the certificate files that are there cannot be used, and "
+                              "what was read before is in force.")) {
   auto& reloads = AddCounters(registry, "auth_tls_reloads_total",
                               "Certificate files that were read anew, by whether they could be "
                               "used; the first reading counts.");
@@ -24,6 +33,7 @@ CertificateReport::CertificateReport(prometheus::Registry* registry, Logger* log
 }
 
 void CertificateReport::OnChange(const absl::StatusOr<WallTime>& not_after) {
+  files_refused_->Set(not_after.ok() ? 0 : 1);
   if (!not_after.ok()) {
     refused_->Increment();
     const std::string why(not_after.status().message());

@@ -17,6 +17,7 @@ namespace auth::ops {
 // What log and metrics tell of the server's certificate:
 //   auth_tls_certificate_not_after_timestamp_seconds   when it expires
 //   auth_tls_reloads_total{result="used|refused"}      changes of its files
+//   auth_tls_files_refused                             1 while those that are there cannot be used
 //
 // Thread-safe. `registry` and `logger` must outlive it.
 class CertificateReport {
@@ -29,6 +30,7 @@ class CertificateReport {
  private:
   Logger* const logger_;
   prometheus::Gauge* not_after_;
+  prometheus::Gauge* files_refused_;
   prometheus::Counter* used_;
   prometheus::Counter* refused_;
 };

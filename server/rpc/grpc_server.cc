@@ -157,14 +157,14 @@ void GrpcServer::State::WaitUntil(MonotonicTime time) {
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     const Options& options, const account::AccountServices* services, AdminSources admin,
     const CallDependencies& dependencies) {
-  absl::Status transport = CheckTransport(options.tls, options.listen, options.allow_plaintext);
-  if (!transport.ok()) return transport;
-
   RaiseOpenFileLimit();
   grpc::EnableDefaultHealthCheckService(true);
   auto state = std::make_unique<State>(options, services, std::move(admin), dependencies);
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
-  if (options.tls.enabled()) {
+  if (!options.tls.enabled()) {
+    absl::Status allowed = CheckTransport(options.tls, options.listen, options.allow_plaintext);
+    if (!allowed.ok()) return allowed;
+  } else {
     auto tls = TlsReloader::Start(options.tls, options.on_tls_change, dependencies.clock);
     if (!tls.ok()) return tls.status();
     state->tls = *std::move(tls);

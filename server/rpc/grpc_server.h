@@ -36,9 +36,10 @@ class GrpcServer {
   };
 
   // Listens at once. INVALID_ARGUMENT if the configuration is wrong (the address, plaintext beyond
-  // loopback, certificate files), UNAVAILABLE if the port cannot be had; each with a sentence that
-  // says what to do. `services`, what `admin` uses and what `dependencies` points to must outlive
-  // the server *and* every task of the worker pools.
+  // loopback, certificate files), UNAVAILABLE if the port cannot be had, each with a sentence that
+  // says what to do; RESOURCE_EXHAUSTED if the process may open no more files. `services`, what
+  // `admin` uses and what `dependencies` points to must outlive the server *and* every task of the
+  // worker pools.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const Options& options,
                                                            const account::AccountServices* services,
                                                            AdminSources admin,

@@ -19,18 +19,18 @@ struct TlsFiles {
 
 // What the files held at one moment.
 struct TlsMaterial {
-  std::string identity;   // PEM: the certificate chain, and behind it the private key
+  std::string identity;   // PEM: the certificates of the chain, and behind them the private key
   std::string client_ca;  // PEM; empty without mutual TLS
   WallTime not_after;     // when the first of the certificates in `identity` expires
 
   bool operator==(const TlsMaterial&) const = default;
 };
 
-// Reads the files and checks that gRPC can work with them: gRPC itself would take missing or
-// mismatched ones and fail each handshake, and an empty one ends the process. INVALID_ARGUMENT,
-// with a sentence that names the flag and the file, unless they are complete, readable to their
-// end, and the key belongs to the certificate. An expired certificate is taken: some clients do
-// not look, and a server that is not there serves nobody.
+// Reads the files and checks that TLS can work with them, as gRPC will: gRPC itself would take what
+// is missing, mismatched or too weak for this machine's OpenSSL and fail each handshake, and an
+// empty file ends the process. INVALID_ARGUMENT, with a sentence that names the flag and the file.
+// An expired certificate is taken: some clients do not look, and a server that is not there serves
+// nobody.
 absl::StatusOr<TlsMaterial> ReadTlsFiles(const TlsFiles& files);
 
 }  // namespace auth::rpc

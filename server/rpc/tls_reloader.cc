@@ -35,6 +35,8 @@ TlsReloader::TlsReloader(TlsFiles files, OnChange on_change, const Clock* clock,
       on_change_(std::move(on_change)),
       clock_(clock),
       in_force_(std::move(material)),
+      seen_(in_force_),
+      told_(in_force_),
       identity_(std::move(identity)),
       client_ca_(std::move(client_ca)),
       thread_([this] { Run(); }) {
@@ -63,28 +65,26 @@ void TlsReloader::Run() {
 }
 
 void TlsReloader::Look() {
-  absl::StatusOr<TlsMaterial> material = ReadTlsFiles(files_);
-  absl::Status status = material.status();
-  if (status.ok() && *material == in_force_) {
-    told_.clear();
-    return;
+  absl::StatusOr<TlsMaterial> found = ReadTlsFiles(files_);
+  const bool settled = found == seen_;
+  seen_ = found;
+  if (!settled) return;
+  if (found.ok() && *found != in_force_) {
+    if (absl::Status used = Use(*found); !used.ok()) found = std::move(used);
   }
-  if (status.ok()) status = Use(*material);
-  if (status.ok()) {
-    in_force_ = *std::move(material);
-    told_.clear();
-    return on_change_(in_force_.not_after);
-  }
-  // The same, a second later, is no news.
-  if (const std::string message(status.message()); message != std::exchange(told_, message)) {
-    on_change_(status);
-  }
+  if (found == told_) return;
+  told_ = found;
+  found.ok() ? on_change_(found->not_after) : on_change_(found.status());
 }
 
 absl::Status TlsReloader::Use(const TlsMaterial& material) {
-  absl::Status status = client_ca_.Replace(material.client_ca);
-  status.Update(identity_.Replace(material.identity));
-  return status;
+  if (absl::Status status = client_ca_.Replace(material.client_ca); !status.ok()) return status;
+  if (absl::Status status = identity_.Replace(material.identity); !status.ok()) {
+    client_ca_.Replace(in_force_.client_ca).IgnoreError();  // tried again at the next look
+    return status;
+  }
+  in_force_ = material;
+  return absl::OkStatus();
 }
 
 }  // namespace auth::rpc

@@ -14,9 +14,9 @@
 namespace auth::rpc {
 
 // Keeps the server's certificate, its key and the client CA current while it runs. Looks at the
-// files once a second, and hands on what they hold when it has changed and can work; otherwise what
-// was before stays in force. Half of a rotation (a new key beside the old certificate, a file that
-// is being written) is so never used.
+// files once a second, and hands on what they hold when it has changed, can work, and was the same
+// at two looks; otherwise what was before stays in force. So half of a rotation is never used, be
+// it a new key beside the old certificate or a bundle that is still being written.
 //
 // Thread-safe. Starts one thread; the destructor joins it. `clock` must outlive it.
 class TlsReloader {
@@ -26,7 +26,7 @@ class TlsReloader {
   // time within Start, on its thread.
   using OnChange = std::function<void(const absl::StatusOr<WallTime>& not_after)>;
 
-  // INVALID_ARGUMENT as ReadTlsFiles.
+  // INVALID_ARGUMENT as ReadTlsFiles; RESOURCE_EXHAUSTED if the process may open no more files.
   static absl::StatusOr<std::unique_ptr<TlsReloader>> Start(const TlsFiles& files,
                                                             OnChange on_change, const Clock* clock);
   ~TlsReloader();
@@ -48,7 +48,8 @@ class TlsReloader {
   const Clock* const clock_;
   // Of the thread.
   TlsMaterial in_force_;
-  std::string told_;  // why the files cannot be used, if they cannot
+  absl::StatusOr<TlsMaterial> seen_;  // at the last look
+  absl::StatusOr<TlsMaterial> told_;  // what came of the last change
   MemoryFile identity_;
   MemoryFile client_ca_;
 

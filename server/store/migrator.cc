@@ -22,8 +22,8 @@ using pool::Statement;
 // every version of this program.
 //
 // Then no statement waits long for a table: whoever comes later waits behind it, readers too.
-// TransactionRunner repeats what gave up, after a pause. The time is set first for the table of
-// migrations itself, which every starting server reads.
+// TransactionRunner repeats what gave up, after a pause. The table of migrations itself is not
+// locked beyond the one new row: every starting server reads it.
 constexpr char kBeginMigration[] = R"sql(
 SET LOCAL lock_timeout = 0;
 SET LOCAL statement_timeout = 0;
@@ -33,16 +33,13 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
   version integer PRIMARY KEY,
   name text NOT NULL,
   checksum text NOT NULL,
+  compatible_since integer NOT NULL,
   applied_at timestamptz NOT NULL
 );
-ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS compatible_since integer NOT NULL DEFAULT 1;
 )sql";
 
-// Without the column it was made before there was a second migration, and is mended with it.
-constexpr Statement kFindTable = {
-    "find_schema_migrations",
-    "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('schema_migrations') "
-    "AND attname = 'compatible_since'"};
+constexpr Statement kFindTable = {"find_schema_migrations",
+                                  "SELECT (to_regclass('schema_migrations') IS NOT NULL)::int"};
 
 constexpr Statement kReadOnly = {"select_read_only",
                                  "SELECT current_setting('transaction_read_only')"};
@@ -112,7 +109,8 @@ absl::StatusOr<int> Migrator::Apply(MonotonicTime look_by, MonotonicTime apply_b
           present = *found + 1;
           return absl::OkStatus();
         });
-    if (!status.ok()) return status;
+    // Not known to be done: the next look tells.
+    if (!status.ok() && !pool::OutcomeUnknown(status)) return status;
   }
   return static_cast<int>(ours.size());
 }

@@ -106,11 +106,10 @@ class CertificateRotation : public ::testing::Test {
 TEST_F(CertificateRotation, NobodyNoticesThatCertificatesAreRenewed) {
   ClientLoad old_load(OptionsOf(old_client_), "old", &history_);
   std::atomic<const Client*> newcomer = &old_client_;
-  std::atomic<bool> stop = false;
   std::atomic<int> came = 0;
   std::atomic<int> refused = 0;
-  std::thread newcomers([&] {
-    while (!stop) {
+  std::jthread newcomers([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
       const grpc::Status status =
           CallAsNewcomer(deployment_.address(), ca_, newcomer.load()->identity);
       ++came;
@@ -149,7 +148,7 @@ TEST_F(CertificateRotation, NobodyNoticesThatCertificatesAreRenewed) {
   })) << "whoever is trusted no more";
 
   new_load.Stop();
-  stop = true;
+  newcomers.request_stop();
   newcomers.join();
   std::printf("%d rotations; %ld + %ld calls OK, %ld failed; %d newcomers, %d refused\n", rotations,
               old_load.ok(), new_load.ok(), old_load.failed() + new_load.failed(), came.load(),

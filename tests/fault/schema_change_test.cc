@@ -86,7 +86,7 @@ TEST_F(SchemaChange, NobodyNoticesExpandingFillingAndContracting) {
   // The first of the new version cannot have the table, because somebody reads it all the while.
   SqlConnection report(url_);
   report.Execute("BEGIN; SELECT count(*) FROM users");
-  std::thread reporting([&] {
+  std::jthread reporting([&] {
     LetPass(seconds(2));
     report.Execute("COMMIT");
   });
@@ -116,7 +116,7 @@ TEST_F(SchemaChange, NobodyNoticesExpandingFillingAndContracting) {
 TEST_F(SchemaChange, AWaitForALockIsSeenInTheLog) {
   database_.Execute("BEGIN; LOCK TABLE users");
   SqlConnection reader(url_);
-  std::thread reading([&] { reader.Execute("SELECT FROM users LIMIT 1"); });
+  std::jthread reading([&] { reader.Execute("SELECT FROM users LIMIT 1"); });
   EXPECT_TRUE(Eventually([&] { return LongLockWaits() == 1; }));
   database_.Execute("ROLLBACK");
   reading.join();

@@ -41,9 +41,10 @@ void SetRandomSerial(X509* certificate) {
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial);
 }
 
-TestCertificate Make(const std::string& name, const std::string& hosts,
+Key NewKey() { return Key(EVP_EC_gen("P-256"), EVP_PKEY_free); }
+
+TestCertificate Make(const Key& key, const std::string& name, const std::string& hosts,
                      const TestCertificate* issuer) {
-  const Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
   const X509Ptr certificate(X509_new(), X509_free);
   X509_set_version(certificate.get(), X509_VERSION_3);
   SetRandomSerial(certificate.get());
@@ -78,12 +79,16 @@ TestCertificate Make(const std::string& name, const std::string& hosts,
 }  // namespace
 
 TestCertificate MakeSelfSignedCertificate(const std::string& name, const std::string& hosts) {
-  return Make(name, hosts, nullptr);
+  return Make(NewKey(), name, hosts, nullptr);
+}
+
+TestCertificate MakeWeakCertificate(const std::string& name) {
+  return Make(Key(EVP_RSA_gen(512), EVP_PKEY_free), name, "DNS:localhost", nullptr);
 }
 
 TestCertificate MakeCertificate(const std::string& name, const std::string& hosts,
                                 const TestCertificate& issuer) {
-  return Make(name, hosts, &issuer);
+  return Make(NewKey(), name, hosts, &issuer);
 }
 
 }  // namespace auth::testing

@@ -110,15 +110,6 @@ TEST_F(MigratorTest, ADatabaseThatTakesNoWritesIsWaitedFor) {
   EXPECT_THAT(Starting(url_).Apply(), IsOk());
 }
 
-TEST_F(MigratorTest, ATableOfMigrationsFromBeforeCompatibilityIsMended) {
-  Starting server(url_);
-  ASSERT_THAT(server.Apply({Two()[0]}), IsOk());
-  database_.Execute("ALTER TABLE schema_migrations DROP COLUMN compatible_since");
-  EXPECT_EQ(server.Apply(Two()).value(), 1);
-  EXPECT_EQ(Applied(), "1 one, 2 two");
-  EXPECT_THAT(server.Check({Two()[0]}), IsOk());
-}
-
 TEST_F(MigratorTest, AppliesOnlyWhatIsMissing) {
   Starting server(url_);
   EXPECT_EQ(server.Apply({Two()[0]}).value(), 1);
@@ -202,6 +193,26 @@ TEST_F(MigratorTest, RefusesADatabaseForWhichItIsTooOld) {
               "the database has migration 2 (two), with which only programs work that know "
               "migration 2; this one knows 1: start a newer version of it");
   }
+}
+
+TEST_F(MigratorTest, WhoLacksNothingDoesNotWaitForAMigration) {
+  Starting server(url_);
+  ASSERT_EQ(server.Apply({Two()[0]}).value(), 1);
+  std::vector<Migration> migrations = Two();
+  migrations[1].sql = "SELECT pg_advisory_xact_lock(1);";
+  database_.Execute("SELECT pg_advisory_lock(1)");
+  std::thread migrating([&] { EXPECT_EQ(server.Apply(migrations).value(), 1); });
+  testing::SqlConnection watch(url_);
+  EXPECT_TRUE(testing::Eventually([&] {
+    return watch.QueryValue("SELECT count(*) FROM pg_locks WHERE NOT granted AND objid = 1") == "1";
+  }));
+  Starting other(url_);
+  EXPECT_EQ(other.Apply({Two()[0]}).value(), 0);
+  EXPECT_THAT(other.Check({Two()[0]}), IsOk());
+  EXPECT_EQ(Applied(), "1 one") << "while the other is still at it";
+  database_.Execute("SELECT pg_advisory_unlock(1)");
+  migrating.join();
+  EXPECT_EQ(Applied(), "1 one, 2 two");
 }
 
 // Whoever comes after a statement that waits for a table waits behind it.

@@ -54,12 +54,13 @@ void Deployment::Publish() {
 
 void Deployment::ReplaceOldest(const Revision& revision) {
   replicas_.push_back(Start(revision));
+  Publish();
+  replicas_.front().process.Signal(SIGTERM);
   Replica oldest = std::move(replicas_.front());
   std::vector<Replica> rest(std::make_move_iterator(replicas_.begin() + 1),
                             std::make_move_iterator(replicas_.end()));
   replicas_ = std::move(rest);
   Publish();
-  oldest.process.Signal(SIGTERM);
   EXPECT_EQ(oldest.process.WaitForExit(), 0) << oldest.process.log();
 }
 

@@ -35,8 +35,9 @@ class Deployment {
   // The first replica's, for whoever needs just one.
   std::string address() const;
 
-  // Puts a new replica in the place of the oldest one: it is ready before its address is known, and
-  // before the other is told to stop. Waits until that has ended; its exit code must be 0.
+  // Puts a new replica in the place of the oldest one. Its address is known once it is ready; then
+  // the other is told to stop, and only then is that one's address forgotten. Waits until it has
+  // ended; its exit code must be 0.
   void ReplaceOldest(const Revision& revision);
   // The same for all, one after another.
   void Roll(const Revision& revision);

@@ -27,8 +27,11 @@ TEST(CertificateReportTest, LogAndMetricsTellWhatIsInForceAndWhatIsRefused) {
   EXPECT_THAT(page(), HasSubstr("auth_tls_certificate_not_after_timestamp_seconds 1800000000\n"));
   EXPECT_THAT(page(), HasSubstr("auth_tls_reloads_total{result=\"used\"} 1\n"));
   EXPECT_THAT(page(), HasSubstr("auth_tls_reloads_total{result=\"refused\"} 1\n"));
+  EXPECT_THAT(page(), HasSubstr("auth_tls_files_refused 1\n"));
+  report.OnChange(WallTime(std::chrono::seconds(1'800'000'000)));
+  EXPECT_THAT(page(), HasSubstr("auth_tls_files_refused 0\n"));
   const auto lines = log.Lines();
-  ASSERT_EQ(lines.size(), 2U);
+  ASSERT_EQ(lines.size(), 3U);
   EXPECT_EQ(lines[0]["event"], "tls_certificate");
   EXPECT_EQ(lines[0]["not_after"], "2027-01-15T08:00:00.000Z");
   EXPECT_EQ(lines[1]["event"], "tls_files_refused");

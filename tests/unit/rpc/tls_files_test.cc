@@ -41,7 +41,7 @@ class TlsFilesTest : public ::testing::Test {
 TEST_F(TlsFilesTest, HoldTheWholeChainTheKeyAndAllAuthorities) {
   const absl::StatusOr<TlsMaterial> material = ReadTlsFiles(good_);
   ASSERT_THAT(material, IsOk());
-  EXPECT_EQ(material->identity, chain_ + "\n" + server_.key);
+  EXPECT_EQ(material->identity, chain_ + server_.key);
   EXPECT_EQ(material->client_ca, ca_.certificate + other_ca_.certificate);
   const auto left = material->not_after - std::chrono::system_clock::now();
   EXPECT_GT(left, minutes(58));
@@ -63,6 +63,19 @@ TEST_F(TlsFilesTest, AreRefusedByFlagAndFile) {
     ExpectRefused({good_.cert, bad, ""}, "--tls-key=" + bad);
     ExpectRefused({good_.cert, good_.key, bad}, "--tls-client-ca=" + bad);
   }
+}
+
+TEST_F(TlsFilesTest, MayBeOneFile) {
+  const std::string both = directory_.Write("both.pem", server_.key + chain_);
+  EXPECT_EQ(ReadTlsFiles({both, both, ""})->identity, chain_ + server_.key);
+}
+
+// gRPC would fail every handshake.
+TEST_F(TlsFilesTest, AreRefusedIfTheyAreTooWeakForOpenSsl) {
+  const TestCertificate weak = testing::MakeWeakCertificate("weak");
+  ExpectRefused({directory_.Write("weak.pem", weak.certificate),
+                 directory_.Write("weak-key.pem", weak.key), ""},
+                "ee key too small");
 }
 
 // As they are while somebody writes them.

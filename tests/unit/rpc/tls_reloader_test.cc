@@ -34,7 +34,7 @@ std::string Read(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-std::string Identity(const TestCertificate& of) { return of.certificate + "\n" + of.key; }
+std::string Identity(const TestCertificate& of) { return of.certificate + of.key; }
 
 class TlsReloaderTest : public ::testing::Test {
  protected:
@@ -101,6 +101,15 @@ TEST_F(TlsReloaderTest, ARenewedPairIsUsedOnceItIsWhole) {
   ASSERT_TRUE(Looks(4));
   EXPECT_THAT(told()[3], IsOk());
   EXPECT_EQ(Read(reloader_->client_ca_path()), first_.certificate + second_.certificate);
+}
+
+TEST_F(TlsReloaderTest, ATakenBackMistakeIsToldOf) {
+  Start();
+  directory_.Write("key.pem", second_.key);
+  ASSERT_TRUE(Looks(2));
+  directory_.Write("key.pem", first_.key);
+  ASSERT_TRUE(Looks(3));
+  EXPECT_THAT(told()[2], IsOk());
 }
 
 TEST_F(TlsReloaderTest, WhatCannotWorkIsToldOnceAndChangesNothing) {
