@@ -345,7 +345,7 @@ absl::Status PqxxConnection::Commit(MonotonicTime deadline) {
   if (!tag.ok()) return tag.status();
   if (*tag == "COMMIT") return absl::OkStatus();
   return MakeSqlStatus(SqlFault::kSerialization,
-                       absl::StrCat("COMMIT of a failed transaction answered ", *tag));
+                       absl::StrCat("a failed transaction: COMMIT was answered with ", *tag));
 }
 
 absl::Status PqxxConnection::Rollback(MonotonicTime deadline) {

@@ -5,7 +5,8 @@ import unittest
 
 import include_rules
 import source_rules
-from source_tree import SourceFile
+import sql_rules
+from source_tree import SourceFile, project_files
 
 
 def include_findings(path: str, *headers: str, also: tuple[SourceFile, ...] = ()) -> list:
@@ -129,6 +130,110 @@ class SourceRules(unittest.TestCase):
     def test_a_comment_keeps_its_lines(self):
         text = "/* one\n two */\nusleep(1);\n"
         self.assertEqual(3, source_rules.check([SourceFile("pool/a.cc", text)])[0].line)
+
+
+class SqlRules(unittest.TestCase):
+    MIGRATION = "server/store/migrations/0009_test.sql"
+    # What a migration may not say, and the line of the word that is found.
+    BAD_MIGRATIONS = [
+        ("CREATE TABLE t (\n  id serial PRIMARY KEY);", 2),
+        ("CREATE TABLE t (id uuid PRIMARY KEY, n varchar(10));", 1),
+        ("CREATE TABLE t (id uuid PRIMARY KEY, n bigint DEFAULT nextval('n'));", 1),
+        ("CREATE TABLE t (id uuid PRIMARY KEY DEFAULT gen_random_uuid());", 1),
+        ("CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY);", 1),
+        ("CREATE TABLE t (id uuid, tags text[]);", 1),
+        ("CREATE TABLE t (data jsonb);", 1),
+        ("CREATE TABLE t (id uuid) PARTITION BY HASH (id);", 1),
+        ("CREATE TABLE t (email text COLLATE \"de-DE\");", 1),
+        ('CREATE TABLE "t" (id uuid);', 1),
+        ("CREATE UNLOGGED TABLE t (id uuid);", 1),
+        ("CREATE SEQUENCE n;", 1),
+        ("CREATE TABLE t (id uuid);\nCREATE INDEX CONCURRENTLY i ON t (id);", 2),
+        ("CREATE TABLE t (id uuid);\nCREATE INDEX i ON t USING gin (id);", 2),
+        ("CREATE TABLE t (id uuid);\nCREATE UNIQUE INDEX i ON t (lower(id));", 2),
+        ("-- a comment\n/* and\none */ LOCK TABLE users;", 3),
+        ("DO $$ BEGIN END $$;", 1),
+        ("CREATE EXTENSION citext;", 1),
+        ("CREATE TRIGGER a AFTER INSERT ON users EXECUTE FUNCTION f();", 1),
+        ("SET statement_timeout = 0;", 1),
+        ("SET LOCAL work_mem = 0;", 1),
+        ("TRUNCATE users;", 1),
+        ("SELECT pg_notify('a', 'b');", 1),
+    ]
+    # What a statement in C++ may not say.
+    BAD_STATEMENTS = [
+        "LISTEN events",
+        "SELECT id FROM users FOR UPDATE SKIP LOCKED",
+        "SELECT id FROM users WHERE data @> $1",
+        "SELECT data->>'a' FROM users",
+        "SELECT id FROM users LIMIT 1",
+        "SELECT id FROM users WHERE email_key = ANY($1::text[])",
+        "SELECT lower(email) FROM users",
+        "SELECT now()",
+        "SELECT current_setting('work_mem')",
+        "SELECT set_config('work_mem', $1, true)",
+        "SELECT id FROM users u TABLESAMPLE system (1)",
+        "INSERT INTO users (id) VALUES ($1::uuid) ON CONFLICT (id) WHERE state = 1 DO NOTHING",
+        "INSERT INTO users (id) VALUES ($1::uuid) ON CONFLICT DO UPDATE SET id = $1::uuid",
+        "INSERT INTO users (id) VALUES ($1::uuid) RETURNING xmax",
+        "BEGIN",
+        "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        "SAVEPOINT a",
+        "WITH RECURSIVE a AS (SELECT 1) SELECT 1 FROM a",
+        "COPY users FROM STDIN",
+        "SELECT E'a\\\\n'",
+        "SELECT $$a$$",
+    ]
+
+    @classmethod
+    def setUpClass(cls):
+        cls.files = [file for file in project_files()
+                     if file.path.startswith(("server/store/", "pool/pqxx_", "pool/labelled_"))]
+
+    def found_in(self, path: str, text: str) -> list:
+        findings = sql_rules.check([*self.files, SourceFile(path, text)])
+        return [finding for finding in findings if finding.path == path]
+
+    def test_planted_migrations_are_found(self):
+        for text, line in self.BAD_MIGRATIONS:
+            with self.subTest(text=text):
+                found = self.found_in(self.MIGRATION, text)
+                self.assertTrue(found)
+                self.assertEqual(line, found[0].line)
+
+    def test_planted_statements_are_found(self):
+        for sql in self.BAD_STATEMENTS:
+            for text in (f'constexpr Statement kA = {{"a", "{sql}"}};',
+                         f'constexpr char kA[] = R"sql(\n{sql}\n)sql";',
+                         f'\nRun("{sql}");', f'\nRun("{sql[:9]}" /* , */\n    "{sql[9:]}");'):
+                with self.subTest(text=text):
+                    self.assertTrue(self.found_in("server/store/a.cc", text))
+
+    def test_the_line_is_that_of_the_word(self):
+        text = 'f();\nconstexpr char kA[] = R"sql(\nSELECT 1\n  FROM users LIMIT 1)sql";\n'
+        self.assertEqual([4], [found.line for found in self.found_in("pool/a.cc", text)])
+
+    def test_small_letters_hide_nothing_in_a_statement(self):
+        self.assertTrue(self.found_in("pool/a.cc", 'Statement kA = {"a", "listen events"};'))
+
+    def test_what_the_table_has_passes(self):
+        for text in ("CREATE TABLE t (\n  id uuid PRIMARY KEY,  -- serial, LOCK\n  n bigint);",
+                     "CREATE TABLE t (position bigint NOT NULL, CONSTRAINT c UNIQUE (position));"):
+            self.assertEqual([], self.found_in(self.MIGRATION, text))
+        for text in ('#define COLUMNS "id, " \\\n  "email"\n'
+                     'Statement kA = {"a", "SELECT " COLUMNS " FROM users"};',
+                     '// Run("LISTEN events");\nf("serial", \'"\', "SELECTED", "Set it");'):
+            self.assertEqual([], self.found_in("server/store/a.cc", text))
+
+    def test_a_row_that_nothing_uses_is_found(self):
+        files = [file if file.path != sql_rules.TABLE else SourceFile(
+            file.path, file.text.replace("`SELECT`", "`SELECT`, `LOCK TABLE`", 1))
+                 for file in self.files]
+        self.assertEqual(1, len(sql_rules.check(files)))
+
+    def test_a_start_up_option_is_found(self):
+        options = SourceFile("pool/a.cc", 'StrCat(" -c work_mem=", 1)')
+        self.assertEqual(1, len(sql_rules.check([*self.files, options])))
 
 
 if __name__ == "__main__":
