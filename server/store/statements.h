@@ -13,12 +13,11 @@ namespace auth::store {
   "(extract(epoch FROM users.updated_at) * 1e6)::bigint, "                               \
   "users.email_key, users.password_hash, users.state"
 
-// Makes the commit of a statement wait until all that the statement has seen is as durable as a
-// commit of its own. A commit that loses its connection while it waits for a synchronous standby is
-// visible from then on, and is lost with the primary as long as the standby lacks it: its replay
-// changes nothing, and what changes nothing would not wait. So it writes a message, which nobody
-// reads, into the write-ahead log.
-#define AUTH_AWAIT_DURABILITY "pg_logical_emit_message(true, 'auth_server', '')"
+// What an answer rests on must be as durable as a commit of its own. A commit that loses its
+// connection while it waits for a synchronous standby is visible from then on, and is lost with the
+// primary as long as the standby lacks it: its replay finds the work done, and what changes nothing
+// would not wait. So whoever finds something done locks a row: a lock is written, and its commit
+// waits for all that was written before.
 
 // User, session and event, together or not at all, in one round trip. Of the write deadline, $11 in
 // the database's clock, a backend that was frozen with the statement reads when it thaws, and then
@@ -42,9 +41,9 @@ SELECT (SELECT count(*) FROM new_user), (clock_timestamp() >= $11::timestamptz):
 // Who has the e-mail key or the request_id. A statement of its own, because the row that a
 // conflicting insert has waited for is invisible to that insert's snapshot.
 constexpr pool::Statement kFindConflicts = {
-    "find_conflicts",
-    "SELECT " AUTH_STORED_USER_COLUMNS ", users.request_id, " AUTH_AWAIT_DURABILITY
-    " FROM users WHERE users.email_key = $1::text OR users.request_id = $2::uuid"};
+    "find_conflicts", "SELECT " AUTH_STORED_USER_COLUMNS
+                      ", users.request_id FROM users "
+                      "WHERE users.email_key = $1::text OR users.request_id = $2::uuid FOR SHARE"};
 
 // FOR SHARE waits for a password change or a disabling under way, and looks at the row again: those
 // revoke the sessions that they can see, and one added behind their back would survive.
@@ -61,8 +60,8 @@ SELECT (SELECT count(*) FROM new_session), (clock_timestamp() >= $7::timestamptz
 
 constexpr pool::Statement kFindOwnSession = {
     "find_own_session",
-    "SELECT " AUTH_AWAIT_DURABILITY
-    " FROM sessions WHERE id = $1::uuid AND user_id = $2::uuid AND token_hash = $3::bytea"};
+    "SELECT 1 FROM sessions "
+    "WHERE id = $1::uuid AND user_id = $2::uuid AND token_hash = $3::bytea FOR SHARE"};
 
 constexpr pool::Statement kFindUserByEmailKey = {"find_user_by_email_key",
                                                  "SELECT " AUTH_STORED_USER_COLUMNS
@@ -75,10 +74,11 @@ constexpr pool::Statement kFindSession = {
                     "WHERE sessions.token_hash = $1::bytea "
                     "AND sessions.expires_at > $2::timestamptz AND users.state = 1"};
 
-constexpr pool::Statement kDeleteSession = {
-    "delete_session",
-    "WITH ended AS (DELETE FROM sessions WHERE token_hash = $1::bytea) "
-    "SELECT " AUTH_AWAIT_DURABILITY};
+// A session that is gone has no row to lock: another, which is always there, will do.
+constexpr pool::Statement kDeleteSession = {"delete_session", R"sql(
+WITH ended AS (DELETE FROM sessions WHERE token_hash = $1::bytea RETURNING 1)
+SELECT 1 FROM schema_migrations WHERE version = 1 AND (SELECT count(*) FROM ended) = 0 FOR SHARE
+)sql"};
 
 // Also counts a row that has the new hash already, so that a replay of a done exchange says so.
 constexpr pool::Statement kReplacePasswordHash = {
@@ -86,7 +86,6 @@ constexpr pool::Statement kReplacePasswordHash = {
     "UPDATE users SET password_hash = $3::text "
     "WHERE id = $1::uuid AND password_hash IN ($2::text, $3::text)"};
 
-#undef AUTH_AWAIT_DURABILITY
 #undef AUTH_STORED_USER_COLUMNS
 
 }  // namespace auth::store
