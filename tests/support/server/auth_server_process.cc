@@ -1,10 +1,8 @@
 #include "tests/support/server/auth_server_process.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/support/eventually.h"
+#include "tests/support/http_request.h"
 
 extern char** environ;
 
@@ -191,30 +190,9 @@ std::optional<int> AuthServerProcess::WaitForExit(std::chrono::milliseconds dead
 std::string AuthServerProcess::log() const { return ReadFile(directory_->path() / "log"); }
 
 std::string AuthServerProcess::HttpGet(const std::string& path, int* status) const {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const timeval timeout{.tv_sec = 5, .tv_usec = 0};
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(ops_port_));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::string answer;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-    const std::string request =
-        absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    ::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
-    char buffer[4096];
-    for (ssize_t n; (n = ::recv(fd, buffer, sizeof buffer, 0)) > 0;) {
-      answer.append(buffer, static_cast<size_t>(n));
-    }
-  }
-  ::close(fd);
-  int code = 0;
-  const size_t space = answer.find(' ');
-  if (space != std::string::npos) (void)absl::SimpleAtoi(answer.substr(space + 1, 3), &code);
-  if (status != nullptr) *status = code;
-  const size_t body = answer.find("\r\n\r\n");
-  return body == std::string::npos ? "" : answer.substr(body + 4);
+  HttpAnswer answer = AskHttp(ops_port_, "GET", path);
+  if (status != nullptr) *status = answer.status;
+  return std::move(answer.body);
 }
 
 double AuthServerProcess::Metric(const std::string& sample) const {
