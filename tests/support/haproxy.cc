@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "tests/support/eventually.h"
 #include "tests/support/postgres_url.h"
 
 namespace auth::testing {
@@ -31,14 +32,42 @@ defaults
   timeout server 1h
 )";
 
+// A primary that is one no more loses its sessions at once.
+constexpr char kHealthChecks[] = R"(
+  option httpchk GET /primary
+  http-check expect status 200
+  default-server inter 1s fall 2 rise 1 on-marked-down shutdown-sessions
+)";
+
+constexpr char kServerPrefix[] = "at_";
+
+std::string ServerLines(const std::vector<HaProxy::Candidate>& candidates) {
+  std::string lines = kHealthChecks;
+  for (const HaProxy::Candidate& candidate : candidates) {
+    absl::StrAppend(&lines, "  server ", kServerPrefix, candidate.postgres_port,
+                    " 127.0.0.1:", candidate.postgres_port, " check port ", candidate.patroni_port,
+                    "\n");
+  }
+  return lines;
+}
+
 }  // namespace
 
-HaProxy::HaProxy(int postgres_port, const Settings& settings) : server_(kProgram) {
+HaProxy::HaProxy(int postgres_port, const Settings& settings)
+    : HaProxy(absl::StrCat("\n  server primary 127.0.0.1:", postgres_port, "\n"), settings) {}
+
+HaProxy::HaProxy(const std::vector<Candidate>& candidates)
+    : HaProxy(ServerLines(candidates), Settings()) {
+  if (!Eventually([this] { return ServersUp() == 1; })) {
+    throw std::runtime_error("HAProxy does not find the primary");
+  }
+}
+
+HaProxy::HaProxy(const std::string& servers, const Settings& settings) : server_(kProgram) {
   std::string text = kConfiguration;
   text.replace(text.find("$0"), 2, (server_.directory() / kRuntimeSocket).string());
   for (const auto& [name, value] : settings) absl::StrAppend(&text, "  ", name, " ", value, "\n");
-  absl::StrAppend(&text, "listen database\n  bind 127.0.0.1:", server_.port(),
-                  "\n  server primary 127.0.0.1:", postgres_port, "\n");
+  absl::StrAppend(&text, "listen database\n  bind 127.0.0.1:", server_.port(), servers);
   server_.Start({"-db", "-f", server_.Write("haproxy.cfg", text).string()});
 }
 
@@ -52,7 +81,10 @@ std::string HaProxy::Command(const std::string& line) const {
   address.sun_family = AF_UNIX;
   const std::string path = server_.directory() / kRuntimeSocket;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
-  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  // There a moment after the listener, at a start.
+  if (!Eventually([&] {
+        return connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+      })) {
     close(fd);
     throw std::runtime_error("HAProxy's runtime socket does not answer");
   }
@@ -81,18 +113,30 @@ void HaProxy::DisableServer() const { Do("disable server database/primary"); }
 
 void HaProxy::EnableServer() const { Do("enable server database/primary"); }
 
-int HaProxy::Counter(const std::string& column) const {
+std::map<std::string, std::string> HaProxy::Statistics(const std::string& column) const {
   const std::vector<std::string> lines = absl::StrSplit(Command("show stat"), '\n');
   const std::vector<std::string> names = absl::StrSplit(lines[0], ',');
   const auto index = std::find(names.begin(), names.end(), column) - names.begin();
+  std::map<std::string, std::string> values;
   for (const std::string& line : lines) {
-    const std::vector<std::string> values = absl::StrSplit(line, ',');
-    int value = 0;
-    if (values.size() == names.size() && values[1] == "FRONTEND" &&
-        absl::SimpleAtoi(values.at(static_cast<size_t>(index)), &value)) {
-      return value;
-    }
+    const std::vector<std::string> fields = absl::StrSplit(line, ',');
+    if (fields.size() != names.size()) continue;
+    values[fields[1]] = fields.at(static_cast<size_t>(index));
   }
+  return values;
+}
+
+int HaProxy::ServersUp() const {
+  const std::map<std::string, std::string> states = Statistics("status");
+  return static_cast<int>(std::count_if(states.begin(), states.end(), [](const auto& state) {
+    // One whose first check has failed is "UP 1/2".
+    return state.first.starts_with(kServerPrefix) && state.second.starts_with("UP");
+  }));
+}
+
+int HaProxy::Counter(const std::string& column) const {
+  int value = 0;
+  if (absl::SimpleAtoi(Statistics(column)["FRONTEND"], &value)) return value;
   throw std::runtime_error("HAProxy's statistics lack " + column);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,7 +10,8 @@
 namespace auth::testing {
 
 // A real HAProxy that balances TCP to a test's PostgreSQL, its one server `database/primary`; what
-// stands before managed databases, and cuts what is idle.
+// stands before managed databases, and cuts what is idle. Or to several, with the settings of
+// deploy/databases.md: then it finds out by itself which is the primary.
 //
 // Not thread-safe. Failures throw std::runtime_error, which fails the test.
 //
@@ -22,6 +24,14 @@ class HaProxy {
   using Settings = std::vector<std::pair<std::string, std::string>>;
 
   explicit HaProxy(int postgres_port, const Settings& settings = {});
+
+  // One of several, and the port of the Patroni that tells by HTTP whether it is the primary.
+  struct Candidate {
+    int postgres_port = 0;
+    int patroni_port = 0;
+  };
+  // Returns once it knows the primary.
+  explicit HaProxy(const std::vector<Candidate>& candidates);
 
   // The same database through the balancer.
   std::string Through(const std::string& url) const;
@@ -40,9 +50,16 @@ class HaProxy {
   int open() const { return Counter("scur"); }
 
  private:
+  // `servers` are the lines of the section `listen database` that say where to forward to.
+  HaProxy(const std::string& servers, const Settings& settings);
+
   // A command that has no answer unless it fails.
   void Do(const std::string& line) const;
-  // The column of its statistics, of its listener.
+  // A column of its statistics, by the names of listener and servers.
+  std::map<std::string, std::string> Statistics(const std::string& column) const;
+  // How many candidates it has found to be the primary.
+  int ServersUp() const;
+  // The listener's.
   int Counter(const std::string& column) const;
 
   ThirdPartyServer server_;

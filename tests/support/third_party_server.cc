@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -36,11 +35,11 @@ void GiveTo(const std::optional<dev::SystemUser>& user, const fs::path& file) {
 
 }  // namespace
 
-ThirdPartyServer::ThirdPartyServer(fs::path program)
+ThirdPartyServer::ThirdPartyServer(fs::path program, int orphan_signal)
     : program_(std::move(program)),
       user_(ValueOrThrow(dev::PostgresUser())),
       port_(ValueOrThrow(dev::ChooseLoopbackPort())),
-      guard_(directory_.path().string(), SIGKILL) {
+      guard_(directory_.path().string(), orphan_signal) {
   if (access(program_.c_str(), X_OK) != 0) {
     throw std::runtime_error(program_.string() +
                              " is not installed: run deploy/install-deps --tests");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <csignal>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -23,8 +24,8 @@ namespace auth::testing {
 class ThirdPartyServer {
  public:
   // Only chooses the port. The program stays in the foreground and says what it has to say on
-  // stdout and stderr.
-  explicit ThirdPartyServer(std::filesystem::path program);
+  // stdout and stderr. `orphan_signal` ends it if the test crashes.
+  explicit ThirdPartyServer(std::filesystem::path program, int orphan_signal = SIGKILL);
   // Kills it.
   ~ThirdPartyServer();
   ThirdPartyServer(const ThirdPartyServer&) = delete;
