@@ -28,9 +28,9 @@ class LogWriter {
   // Receives one whole line; called from one thread at a time; must not throw.
   using Sink = std::function<void(std::string_view line)>;
 
-  // About a second of a full access log. The queue takes 3.5 MB from the start, and as much again
-  // for the text of longer lines when it is full.
-  static constexpr std::size_t kMaxLines = 8192;
+  // About half a second of a full access log. The queue takes 1.8 MB from the start, and as much
+  // again for the text of longer lines when it is full.
+  static constexpr std::size_t kMaxLines = 4096;
 
   explicit LogWriter(Sink sink, std::size_t max_lines = kMaxLines);
   ~LogWriter();
