@@ -1,5 +1,5 @@
 // A client by @grpc/grpc-js that knows the published protos and service config, and nothing else.
-// Usage: NODE_PATH=<node_modules> node grpc_js_client.js HOST:PORT PROTO_DIR... SERVICE_CONFIG
+// Usage: NODE_PATH=<node_modules> node grpc_js_client.js HOST:PORT PROTO_DIR SERVICE_CONFIG
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -10,18 +10,20 @@ const protoLoader = require('@grpc/proto-loader');
 const protobuf = require('protobufjs');
 
 const address = process.argv[2];
-const protoDirs = process.argv.slice(3, -1);
-const serviceConfig = fs.readFileSync(process.argv.at(-1), 'utf8');
+const protoDir = process.argv[3];
+const serviceConfig = fs.readFileSync(process.argv[4], 'utf8');
 
 const PASSWORD = 'correct horse battery staple';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 const protos = grpc.loadPackageDefinition(
     protoLoader.loadSync(['auth/v1/auth_service.proto', 'grpc/health/v1/health.proto'],
-                         {includeDirs: protoDirs, keepCase: true, enums: String, defaults: true}));
+                         {includeDirs: [protoDir], keepCase: true, enums: String, defaults: true}));
 const rpcTypes = new protobuf.Root();
-rpcTypes.resolvePath = (_, path) =>
-    protoDirs.map((dir) => `${dir}/${path}`).find((file) => fs.existsSync(file)) ?? path;
+rpcTypes.resolvePath = (_, path) => {
+  const file = `${protoDir}/${path}`;
+  return fs.existsSync(file) ? file : path;
+};
 rpcTypes.loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto']);
 
 const credentials = grpc.credentials.createInsecure();
