@@ -10,7 +10,7 @@
 
 namespace auth::testing {
 
-// A program that has ended by itself or was killed after a minute.
+// A program that has ended by itself or was killed after three minutes.
 struct Ended {
   int exit_code = -1;  // 128 + n after signal n
   std::string out;     // stdout; on a terminal all that the user saw
