@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <mutex>
 #include <optional>
 
 #include "absl/strings/str_format.h"
@@ -10,6 +11,8 @@
 
 namespace auth::testing {
 namespace {
+
+constexpr std::chrono::seconds kConnectPatience(5);
 
 template <typename Detail>
 std::optional<Detail> DetailOf(const grpc::Status& status) {
@@ -22,14 +25,30 @@ std::optional<Detail> DetailOf(const grpc::Status& status) {
   return std::nullopt;
 }
 
+// Connects one channel at a time; returns also if nobody listens. gRPC 1.51 reads the errno of its
+// connect() only after it has taken a lock, and if it had to wait for that lock, errno is another
+// by then: of some thousand connects beside others, one fails with "Invalid argument".
+void Connect(grpc::Channel* channel) {
+  static std::mutex one_at_a_time;
+  const std::lock_guard<std::mutex> lock(one_at_a_time);
+  const auto deadline = std::chrono::system_clock::now() + kConnectPatience;
+  for (;;) {
+    const grpc_connectivity_state state = channel->GetState(true);
+    if (state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_TRANSIENT_FAILURE) return;
+    if (!channel->WaitForStateChange(state, deadline)) return;
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<v1::AuthService::Stub> NewPlainStub(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return v1::AuthService::NewStub(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+  const std::shared_ptr<grpc::Channel> channel =
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  Connect(channel.get());
+  return v1::AuthService::NewStub(channel);
 }
 
 std::string NewRequestId(std::mt19937_64* random) {

@@ -11,7 +11,8 @@
 
 namespace auth::testing {
 
-// The plain generated stub on a channel of its own, with gRPC's retries off: it sees every failure.
+// The plain generated stub, with gRPC's retries off: it sees every failure. On a channel of its
+// own, which is connected already if somebody listens.
 std::unique_ptr<v1::AuthService::Stub> NewPlainStub(const std::string& address);
 
 // A password that every policy takes.
