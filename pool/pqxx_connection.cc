@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <pqxx/pqxx>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -19,111 +18,10 @@
 #include "absl/strings/str_cat.h"
 #include "pool/driver_message.h"
 #include "pool/labelled_statement.h"
+#include "pool/pqxx_session.h"
 
 namespace auth::pool {
 namespace {
-
-// Everything that differs between the versions of libpqxx.
-#if PQXX_VERSION_MAJOR < 7
-
-// Hands an open connection to libpqxx, which knows policies that connect.
-class AdoptPolicy final : public pqxx::connectionpolicy {
- public:
-  explicit AdoptPolicy(PGconn* adopted) : connectionpolicy(std::string()), adopted_(adopted) {}
-
-  handle do_startconnect(handle current) override {
-    return current != nullptr ? current : std::exchange(adopted_, nullptr);
-  }
-  handle do_completeconnect(handle current) override { return current; }
-
- private:
-  PGconn* adopted_;
-};
-
-class PqxxSession : public pqxx::connection_base {
- public:
-  explicit PqxxSession(PGconn* adopted) : connection_base(policy_), policy_(adopted) {
-    init();
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-    // Otherwise a use after a loss silently connects anew, blocking, in the caller's thread.
-    inhibit_reactivation(true);
-#pragma GCC diagnostic pop
-  }
-  ~PqxxSession() { close(); }
-
- private:
-  AdoptPolicy policy_;
-};
-
-std::vector<const char*> ToDriver(const Params& params) {
-  std::vector<const char*> pointers;
-  pointers.reserve(params.size());
-  for (const Value& value : params) pointers.push_back(value ? value->c_str() : nullptr);
-  return pointers;
-}
-
-void Prepare(PqxxSession& session, const Statement& statement) {
-  session.prepare(statement.name, statement.sql);
-  session.prepare_now(statement.name);  // prepare() alone only remembers it
-}
-
-pqxx::result ExecutePrepared(PqxxSession& session, const char* name, const Params& params) {
-  return pqxx::nontransaction(session).exec_prepared(
-      name, pqxx::prepare::make_dynamic_params(ToDriver(params)));
-}
-
-pqxx::result ExecuteUnnamed(PqxxSession& session, const char* sql, const Params& params) {
-  return pqxx::nontransaction(session).exec_params(
-      sql, pqxx::prepare::make_dynamic_params(ToDriver(params)));
-}
-
-int64_t AffectedRows(const pqxx::result& result) {
-  return static_cast<int64_t>(result.affected_rows());
-}
-
-#else
-
-class PqxxSession {
- public:
-  explicit PqxxSession(PGconn* adopted)
-      : connection(pqxx::connection::seize_raw_connection(adopted)) {}
-
-  pqxx::connection connection;
-};
-
-pqxx::params ToDriver(const Params& params) {
-  pqxx::params driver_params;
-  driver_params.reserve(params.size());
-  for (const Value& value : params) {
-    if (value) {
-      driver_params.append(*value);
-    } else {
-      driver_params.append();
-    }
-  }
-  return driver_params;
-}
-
-void Prepare(PqxxSession& session, const Statement& statement) {
-  session.connection.prepare(statement.name, statement.sql);
-}
-
-pqxx::result ExecutePrepared(PqxxSession& session, const char* name, const Params& params) {
-  return pqxx::nontransaction(session.connection).exec(pqxx::prepped{name}, ToDriver(params));
-}
-
-pqxx::result ExecuteUnnamed(PqxxSession& session, const char* sql, const Params& params) {
-  return pqxx::nontransaction(session.connection).exec(sql, ToDriver(params));
-}
-
-int64_t AffectedRows(const pqxx::result& result) try {
-  return static_cast<int64_t>(result.affected_rows());
-} catch (const pqxx::conversion_error&) {
-  return 0;  // a command that counts no rows, e.g. SHOW
-}
-
-#endif
 
 std::string ErrorField(const PGresult* result, int field) {
   const char* value = PQresultErrorField(result, field);

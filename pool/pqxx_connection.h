@@ -16,7 +16,7 @@ struct pg_result;
 
 namespace auth::pool {
 
-// A Connection over libpqxx 6.4 or 7.10, which differ in the .cc file only. Never reconnects by
+// A Connection over libpqxx 6.4 or 7.10, which differ in pqxx_session.h only. Never reconnects by
 // itself. Made by PqxxConnectionFactory.
 //
 // Not thread-safe, except for Cut. `watchdog` and `clock` must outlive it.
