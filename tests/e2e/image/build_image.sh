@@ -30,7 +30,7 @@ sources() {
     sed -nE "s/^([^ ]+) $own(-updates|-security)? main Debian$/deb \1 $RELEASE\2 main/p"
 }
 
-# What docker.io/library/debian:bookworm-slim holds, as far as it matters here.
+# What debian:bookworm-slim holds, as far as it matters here.
 make_debian() {
   local root=$folder/debian log=$folder/debootstrap.log mirror
   mirror=$(sources | awk -v release=$RELEASE '$3 == release { print $2; exit }')
@@ -60,7 +60,7 @@ import_debian() {
   local container
   container=$(own_buildah from scratch)
   own_buildah add --quiet "$container" "$folder/debian.tar" / >/dev/null
-  own_buildah commit --quiet --rm "$container" "docker.io/library/debian:$RELEASE-slim" >/dev/null
+  own_buildah commit --quiet --rm "$container" "debian:$RELEASE-slim" >/dev/null
 }
 
 build() {
