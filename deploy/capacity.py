@@ -75,8 +75,8 @@ def plan(registrations_per_minute: float, validations: float, value: dict[str, f
                           value["validate_held_ms"] + value["round_trip_ms"]) / 1e3
     # All of them must fit into those that serve when the spare ones do not.
     pool_max = max(2, math.ceil(at_work / value["connections_busy"] / max(1, needed)))
-    # One replica more: a rolling update starts the new one before the old one has gone.
-    connection_limit = pool_max * (replicas + 1)
+    # In a rolling update one replica starts and one drains beyond those that serve; and one migrates.
+    connection_limit = pool_max * (replicas + 2) + 1
 
     database_cores = each_second(value["register_database_ms"], value["validate_database_ms"]) / 1e3
     wal_mb = registrations * value["register_wal_bytes"] / 1e6

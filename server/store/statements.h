@@ -74,10 +74,14 @@ constexpr pool::Statement kFindSession = {
                     "WHERE sessions.token_hash = $1::bytea "
                     "AND sessions.expires_at > $2::timestamptz AND users.state = 1"};
 
-// A session that is gone has no row to lock: another, which is always there, will do.
+// A session that is gone has no row to lock: another, which is always there, will do. Only where a
+// standby is waited for: elsewhere what can be seen is durable, and whoever guesses tokens must not
+// make the database write.
 constexpr pool::Statement kDeleteSession = {"delete_session", R"sql(
 WITH ended AS (DELETE FROM sessions WHERE token_hash = $1::bytea RETURNING 1)
-SELECT 1 FROM schema_migrations WHERE version = 1 AND (SELECT count(*) FROM ended) = 0 FOR SHARE
+SELECT 1 FROM schema_migrations WHERE version = 1 AND (SELECT count(*) FROM ended) = 0
+  AND nullif(current_setting('synchronous_standby_names', true), '') IS NOT NULL
+FOR SHARE
 )sql"};
 
 // Also counts a row that has the new hash already, so that a replay of a done exchange says so.

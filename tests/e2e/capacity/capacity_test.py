@@ -42,7 +42,7 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual(2, need.replicas)                # 2.4 cores of 4, and a spare one
         self.assertAlmostEqual(1.0, need.connections_at_work)  # 100 x (9 + 1) ms
         self.assertEqual(2, need.pool_max)                # half of them at work, on one replica
-        self.assertEqual(6, need.connection_limit)        # 2 x (2 + one that is being replaced)
+        self.assertEqual(9, need.connection_limit)        # 2 x (2 + two of a rolling update) + a migration
         self.assertAlmostEqual(0.4, need.database_cores)  # 100 x 4 ms
         self.assertAlmostEqual(0.1, need.wal_mb)
         self.assertAlmostEqual(4.32, need.stored_gb)      # 100 x 500 x 86400
@@ -56,9 +56,9 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual(6, need.replicas)                # 20 cores, and a spare one
         self.assertAlmostEqual(75, need.connections_at_work)  # 50,000 x 1.5 ms
         self.assertEqual(30, need.pool_max)               # 150 on five
-        self.assertEqual(210, need.connection_limit)      # 30 x (6 + 1)
-        self.assertEqual("connections", need.fullest)     # 2.1; cores 5 / 0.5 / 10 = 1
-        self.assertAlmostEqual(2.1, need.fullest_share)
+        self.assertEqual(241, need.connection_limit)      # 30 x (6 + 2) + 1
+        self.assertEqual("connections", need.fullest)     # 2.41; cores 5 / 0.5 / 10 = 1
+        self.assertAlmostEqual(2.41, need.fullest_share)
 
     def test_the_connections_of_all_replicas_fit_into_what_is_granted(self):
         for registrations in (0, 1, 1e3, 1e5, 1e7):

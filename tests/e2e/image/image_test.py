@@ -182,17 +182,23 @@ class ImageTest(unittest.TestCase):
         self.assertTrue(container.health())
 
     def test_it_is_ready_soon_and_needs_little_memory(self):
-        times, idle = [], []
-        while len(times) < STARTS or min(times) > MAX_READY_MS and len(times) < 4 * STARTS:
+        # Another program may have had the processors: the best of three times five starts counts.
+        medians, idle = [], []
+        while not medians or min(medians) > MAX_READY_MS and len(medians) < 3:
+            medians.append(statistics.median(self.time_starts(idle)))
+        print(f"ready: median {min(medians):.0f} ms after `podman start`, of {STARTS}")
+        print(f"idle: {max(idle) / MEGABYTE:.1f} MB beside the arenas, which are "
+              f"{ARENA / MEGABYTE:.1f} MB for each hash worker")
+        self.assertLessEqual(min(medians), MAX_READY_MS)
+        self.assertLessEqual(max(idle), MAX_IDLE_RSS)
+
+    def time_starts(self, idle):
+        times = []
+        for _ in range(STARTS):
             with Container(self.podman, **open_to_all(AUTH_HASH_WORKERS="2")) as container:
                 times.append(container.await_ready())
                 idle.append(int(container.status()["VmRSS"].split()[0]) * 1024 - 2 * ARENA)
-        print(f"ready: median {statistics.median(times):.0f} ms, least {min(times):.0f} ms after "
-              f"`podman start`, of {len(times)}")
-        print(f"idle: {max(idle) / MEGABYTE:.1f} MB beside the arenas, which are "
-              f"{ARENA / MEGABYTE:.1f} MB for each hash worker")
-        self.assertLessEqual(min(times), MAX_READY_MS)
-        self.assertLessEqual(max(idle), MAX_IDLE_RSS)
+        return times
 
 
 if __name__ == "__main__":

@@ -80,14 +80,15 @@ class Process {
 }
 
 // The README's words for `kubectl exec`, at this address and with the pod's files.
-function authctlInPod(env, address, words, input) {
+function authctlInPod(env, address, words, input, variables = {}) {
   const [, exec] = /exec -i deployment\/auth -- \/usr\/bin\/authctl (.*) <admin-token/.exec(readme);
   const folder = path.dirname(env.AUTH_TLS_CERT);
   const options = exec.replaceAll('/etc/auth/tls', folder).replace('127.0.0.1:50051', address);
   const line = words === undefined ?
       options :
       options.replace('pool status', words).replace(' --token-stdin', '');
-  return spawnSync(authctl, line.split(' '), {input, encoding: 'utf8'});
+  return spawnSync(
+      authctl, line.split(' '), {input, encoding: 'utf8', env: {...process.env, ...variables}});
 }
 
 async function checkServing(env, {grpc, ops}) {
@@ -99,8 +100,14 @@ async function checkServing(env, {grpc, ops}) {
   assert.match(status.stdout, /database +up/);
   // As the role that owns nothing.
   const registered = authctlInPod(
-      env, grpc, 'register ana@example.com --password-stdin', 'violet-Tundra-47-kettle');
+      env, grpc, 'register ana@example.com --json --password-stdin', 'violet-Tundra-47-kettle');
   assert.equal(registered.status, 0, registered.stderr);
+  const session = JSON.parse(registered.stdout).session.sessionToken;
+  // The second time there is nothing to do, which takes a privilege of its own.
+  for (const _ of ['first', 'second']) {
+    const ended = authctlInPod(env, grpc, 'sign-out', '', {AUTHCTL_TOKEN: session});
+    assert.equal(ended.status, 0, ended.stderr);
+  }
   // Whoever has no certificate of the authority is not served.
   const stranger = spawnSync(authctl, [
     'health', '--server', grpc, '--tls-server-name', 'auth', '--timeout', '2s', '--tls-ca',
