@@ -2,17 +2,16 @@
 
 #include <opentelemetry/sdk/resource/resource.h>
 #include <opentelemetry/sdk/trace/tracer_provider_factory.h>
+#include <opentelemetry/trace/propagation/http_trace_context.h>
 #include <opentelemetry/trace/span.h>
 #include <opentelemetry/trace/span_context.h>
 #include <opentelemetry/trace/span_startoptions.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "server/ops/log_scope.h"
 #include "server/ops/status_names.h"
 
@@ -27,18 +26,9 @@ double Milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
-// An id of `Id::kSize` bytes from hex digits.
-template <typename Id>
-Id FromHex(const std::string& digits) {
-  const std::string bytes = absl::HexStringToBytes(digits);
-  if (bytes.size() != Id::kSize) return Id();
-  return Id(otel::nostd::span<const std::uint8_t, Id::kSize>(
-      reinterpret_cast<const std::uint8_t*>(bytes.data()), Id::kSize));
-}
-
 otel::trace::SpanContext ParentOf(const TraceContext& trace) {
-  return {FromHex<otel::trace::TraceId>(trace.trace_id),
-          FromHex<otel::trace::SpanId>(trace.parent_id),
+  using W3c = otel::trace::propagation::HttpTraceContext;
+  return {W3c::TraceIdFromHex(ToOtel(trace.trace_id)), W3c::SpanIdFromHex(ToOtel(trace.parent_id)),
           otel::trace::TraceFlags(otel::trace::TraceFlags::kIsSampled), /*is_remote=*/true};
 }
 

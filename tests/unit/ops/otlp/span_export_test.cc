@@ -101,12 +101,11 @@ TEST(SpanExportTest, ACollectorReceivesTheSpans) {
   }
   const std::string received = collector.received();
   EXPECT_THAT(received, HasSubstr("/opentelemetry.proto.collector.trace.v1.TraceService/Export: "));
-  for (const std::string& part :
-       {std::string(absl::HexStringToBytes("4bf92f3577b34da6a3ce929d0e0e4736")),
-        std::string(absl::HexStringToBytes("00f067aa0ba902b7")),
-        std::string("auth.v1.AuthService/SignIn"), std::string("order-42"),
-        std::string("auth_server"), std::string("1.2.3")}) {
+  for (const char* part : {"auth.v1.AuthService/SignIn", "order-42", "auth_server", "1.2.3"}) {
     EXPECT_THAT(received, HasSubstr(part));
+  }
+  for (const char* id : {"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"}) {
+    EXPECT_THAT(absl::BytesToHexString(received), HasSubstr(id));
   }
   EXPECT_THAT(log.Lines(), ::testing::IsEmpty());
 }
