@@ -30,7 +30,7 @@ std::string ErrorField(const PGresult* result, int field) {
 
 QueryResult ToQueryResult(const pqxx::result& result) {
   QueryResult converted;
-  converted.affected_rows = AffectedRows(result);
+  converted.affected_rows = static_cast<int64_t>(result.affected_rows());
   converted.rows.reserve(static_cast<size_t>(result.size()));
   for (const auto& row : result) {
     Row& values = converted.rows.emplace_back();

@@ -32,10 +32,6 @@ pqxx::result ExecuteUnnamed(PqxxSession& session, const char* sql, const Params&
       sql, pqxx::prepare::make_dynamic_params(ToDriver(params)));
 }
 
-int64_t AffectedRows(const pqxx::result& result) {
-  return static_cast<int64_t>(result.affected_rows());
-}
-
 #else
 
 namespace {
@@ -65,12 +61,6 @@ pqxx::result ExecutePrepared(PqxxSession& session, const char* name, const Param
 
 pqxx::result ExecuteUnnamed(PqxxSession& session, const char* sql, const Params& params) {
   return pqxx::nontransaction(session.connection).exec(sql, ToDriver(params));
-}
-
-int64_t AffectedRows(const pqxx::result& result) try {
-  return static_cast<int64_t>(result.affected_rows());
-} catch (const pqxx::conversion_error&) {
-  return 0;
 }
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <libpq-fe.h>
 
-#include <cstdint>
 #include <pqxx/pqxx>
 #include <utility>
 
@@ -58,7 +57,5 @@ class PqxxSession {
 void Prepare(PqxxSession& session, const Statement& statement);
 pqxx::result ExecutePrepared(PqxxSession& session, const char* name, const Params& params);
 pqxx::result ExecuteUnnamed(PqxxSession& session, const char* sql, const Params& params);
-// 0 for a command that counts no rows, e.g. SHOW.
-int64_t AffectedRows(const pqxx::result& result);
 
 }  // namespace auth::pool
