@@ -111,8 +111,9 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
                        std::string* destination) {
     if (path.empty()) return absl::OkStatus();
     absl::StatusOr<std::string> content = ReadPem(path, what, label);
-    if (content.ok()) *destination = *std::move(content);
-    return content.status();
+    if (!content.ok()) return content.status();
+    *destination = *std::move(content);
+    return absl::OkStatus();
   };
   absl::Status status = read(tls.ca_file, "CA", "CERTIFICATE-----", &pem.pem_root_certs);
   status.Update(read(tls.cert_file, "certificate", "CERTIFICATE-----", &pem.pem_cert_chain));

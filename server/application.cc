@@ -102,6 +102,7 @@ absl::Status Application::Run() {
     parts_->grpc->SkipDrainDelay();
   });
   Drain(parts_.get());
+  // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): the thread waits for it, and it is blocked
   pthread_kill(hurry.native_handle(), SIGTERM);
   hurry.join();
   preparing.join();

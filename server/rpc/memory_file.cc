@@ -59,7 +59,7 @@ absl::Status MemoryFile::Replace(std::string_view content) {
   if (!fresh.ok()) return fresh.status();
   // The descriptor, and so the path, changes from one file to the other in one step.
   const bool replaced = dup3(*fresh, fd_, O_CLOEXEC) >= 0;
-  const absl::Status status = replaced ? absl::OkStatus() : Failed("dup3");
+  absl::Status status = replaced ? absl::OkStatus() : Failed("dup3");
   close(*fresh);
   if (replaced) modified_ = modified;
   return status;

@@ -182,7 +182,7 @@ absl::StatusOr<size_t> Migrator::ApplyNext(MonotonicTime deadline, Connection& c
   if (absl::Status status = connection.ExecuteScript(deadline, kBeginMigration); !status.ok()) {
     return status;
   }
-  const absl::StatusOr<size_t> found = ReadApplied(deadline, connection);
+  absl::StatusOr<size_t> found = ReadApplied(deadline, connection);
   if (!found.ok() || *found >= migrations_.size()) return found;
   const Migration& migration = migrations_[*found];
   absl::Status status = connection.ExecuteScript(deadline, migration.sql);
