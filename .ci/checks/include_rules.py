@@ -8,7 +8,7 @@ what happens to compile because headers of a system package lie in a common dire
 import re
 import sys
 
-from source_tree import Finding, SourceFile, is_cpp, project_files
+from source_tree import Finding, SourceFile, is_cpp, run
 
 # What everything may use.
 BASE = {"pool/clock.h", "pool/mutex.h"}
@@ -98,12 +98,5 @@ def check(files: list[SourceFile]) -> list[Finding]:
     return findings
 
 
-def main() -> int:
-    findings = check(list(project_files()))
-    for finding in findings:
-        print(finding)
-    return 1 if findings else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(check))

@@ -5,7 +5,7 @@ import re
 import sys
 from typing import Callable, NamedTuple
 
-from source_tree import Finding, SourceFile, is_cpp, project_files
+from source_tree import Finding, SourceFile, is_cpp, run
 
 
 class Rule(NamedTuple):
@@ -109,12 +109,5 @@ def check(files: list[SourceFile]) -> list[Finding]:
     return findings
 
 
-def main() -> int:
-    findings = check(list(project_files()))
-    for finding in findings:
-        print(finding)
-    return 1 if findings else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(check))

@@ -2,7 +2,7 @@
 
 import pathlib
 import subprocess
-from typing import Iterator, NamedTuple
+from typing import Callable, Iterable, Iterator, NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -40,3 +40,11 @@ def project_files(root: pathlib.Path = ROOT) -> Iterator[SourceFile]:
             yield SourceFile(path, file.read_text(encoding="utf-8"))
         except UnicodeDecodeError:
             continue
+
+
+def run(check: Callable[[list[SourceFile]], Iterable[Finding]]) -> int:
+    """Prints what `check` finds in the project; the exit code of its program."""
+    findings = list(check(list(project_files())))
+    for finding in findings:
+        print(finding)
+    return 1 if findings else 0

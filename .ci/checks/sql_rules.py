@@ -7,7 +7,7 @@ import re
 import sys
 from typing import NamedTuple
 
-from source_tree import Finding, SourceFile, project_files
+from source_tree import Finding, SourceFile, run
 from sql_source import SqlText, Token, texts, tokens
 
 TABLE = "server/store/portability.md"
@@ -210,12 +210,5 @@ def check(files: list[SourceFile]) -> list[Finding]:
     return checker.findings
 
 
-def main() -> int:
-    findings = check(list(project_files()))
-    for finding in findings:
-        print(finding)
-    return 1 if findings else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(check))
