@@ -1,22 +1,11 @@
 #include "server/ops/certificate_report.h"
 
-#include <prometheus/gauge.h>
-
 #include <string>
 
 #include "server/ops/metric_families.h"
 #include "server/ops/timestamp.h"
 
 namespace auth::ops {
-
-namespace {
-
-prometheus::Gauge* AddGauge(prometheus::Registry* registry, const std::string& name,
-                            const std::string& help) {
-  return &prometheus::BuildGauge().Name(name).Help(help).Register(*registry).Add({});
-}
-
-}  // namespace
 
 CertificateReport::CertificateReport(prometheus::Registry* registry, Logger* logger)
     : logger_(logger),

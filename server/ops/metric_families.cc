@@ -14,6 +14,11 @@ prometheus::Family<prometheus::Histogram>& AddHistograms(prometheus::Registry* r
   return prometheus::BuildHistogram().Name(name).Help(help).Register(*registry);
 }
 
+prometheus::Gauge* AddGauge(prometheus::Registry* registry, const std::string& name,
+                            const std::string& help) {
+  return &prometheus::BuildGauge().Name(name).Help(help).Register(*registry).Add({});
+}
+
 prometheus::Histogram* AddLatencies(prometheus::Family<prometheus::Histogram>* family,
                                     const prometheus::Labels& labels) {
   static const prometheus::Histogram::BucketBoundaries kSeconds = {

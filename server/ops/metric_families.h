@@ -2,6 +2,7 @@
 
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
+#include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
@@ -18,6 +19,10 @@ prometheus::Family<prometheus::Counter>& AddCounters(prometheus::Registry* regis
 prometheus::Family<prometheus::Histogram>& AddHistograms(prometheus::Registry* registry,
                                                          const std::string& name,
                                                          const std::string& help);
+
+// A gauge without labels.
+prometheus::Gauge* AddGauge(prometheus::Registry* registry, const std::string& name,
+                            const std::string& help);
 
 // A child for durations in seconds, from 0.1 ms (a pooled borrow) to 30 s (the longest outage that
 // callers wait through), in steps of 2 to 2.5.

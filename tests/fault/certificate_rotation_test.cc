@@ -157,6 +157,10 @@ TEST_F(CertificateRotation, NobodyNoticesThatCertificatesAreRenewed) {
   EXPECT_EQ(new_load.failed(), 0) << new_load.failures();
   EXPECT_EQ(refused, 0);
   EXPECT_GT(came, 20 * rotations);
+  ClientLoad restored(OptionsOf(new_client_), "restored", &history_);
+  EXPECT_TRUE(Eventually([&] { return restored.ok() > 0; }, seconds(5)));
+  restored.Stop();
+  EXPECT_EQ(restored.failed(), 0) << restored.failures();
   EXPECT_EQ(history_.Check(url_), "");
 }
 

@@ -356,4 +356,27 @@ exports.MUTATIONS = [
       set(policy('postgres'), 'ingress 0 from 0 podSelector', {})),
   dev('a database for nobody', /postgres: Ingress of auth at TCP 5432 is closed/,
       set(policy('postgres'), 'ingress', [])),
+
+  prod(
+      'a pull at each start', /pulls an image that is there/,
+      set(container, 'imagePullPolicy', 'Always')),
+  prod(
+      'less memory asked for than allowed', /may be evicted for its memory/,
+      set(container, 'resources requests memory', '128Mi')),
+  prod(
+      'a Job whose pods look like servers', /selects pods of others/,
+      set(job, 'template metadata labels app.kubernetes.io/component', 'server')),
+  prod(
+      'a migration that an eviction ends', /counts an eviction as a failure/,
+      set((objects) => job(objects).podFailurePolicy.rules.find(({action}) => action === 'Ignore'),
+          'action', 'Count')),
+  prod(
+      'any DNS', /Egress of another DNS at UDP 53 is open/,
+      unset(policy('auth-dns'), 'egress 0 to')),
+  prod(
+      'the metadata service', /Egress of the metadata service at TCP 80 is open/,
+      push(policy('auth-database'), 'egress', {
+        to: [{ipBlock: {cidr: '169.254.0.0/16'}}],
+        ports: [{protocol: 'TCP', port: 80}]
+      })),
 ];
