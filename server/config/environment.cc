@@ -32,9 +32,9 @@ void AddPlatformDatabase(const Environment& environment, Settings* settings) {
 }  // namespace
 
 bool IsServiceLink(const std::string& variable) {
-  static const std::regex kServiceLink(
+  static const auto* const service_link = new std::regex(
       "[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_[A-Z0-9_]+)?)");
-  return std::regex_match(variable, kServiceLink);
+  return std::regex_match(variable, *service_link);
 }
 
 absl::StatusOr<Settings> ReadEnvironment(const Environment& environment,
@@ -42,6 +42,7 @@ absl::StatusOr<Settings> ReadEnvironment(const Environment& environment,
   std::map<std::string, const Option*> known = {{"AUTH_CONFIG", nullptr}};
   for (const Option& option : options) known[EnvironmentName(option.name)] = &option;
   std::vector<std::string> names;
+  names.reserve(known.size());
   for (const auto& [variable, option] : known) names.push_back(variable);
 
   Settings settings;

@@ -21,9 +21,9 @@ prometheus::Gauge* AddGauge(prometheus::Registry* registry, const std::string& n
 
 prometheus::Histogram* AddLatencies(prometheus::Family<prometheus::Histogram>* family,
                                     const prometheus::Labels& labels) {
-  static const prometheus::Histogram::BucketBoundaries kSeconds = {
+  const prometheus::Histogram::BucketBoundaries seconds = {
       .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30};
-  return &family->Add(labels, kSeconds);
+  return &family->Add(labels, seconds);
 }
 
 }  // namespace auth::ops
