@@ -84,9 +84,11 @@ std::int64_t MaxHashMemoryBytes(const Machine& machine) {
 }
 
 absl::Status ValidateConfig(const Config& config, const Machine& machine) {
-  absl::Status status = CheckListeners(config);
-  status.Update(CheckDatabase(config));
+  absl::Status status = CheckDatabase(config);
   status.Update(CheckPool(config));
+  // A process that only migrates listens nowhere and hashes nothing.
+  if (config.migrate == MigrateMode::kOnly) return status;
+  status.Update(CheckListeners(config));
   status.Update(CheckHashing(config, machine));
   return status;
 }

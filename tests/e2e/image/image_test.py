@@ -121,6 +121,13 @@ class ImageTest(unittest.TestCase):
         self.assertEqual(2, container.wait())
         self.assertIn("--tls-cert", container.log())
 
+    def test_it_only_migrates_if_told_so(self):
+        # As a Job, which has nothing to say about who may listen. The next one finds nothing to do.
+        for time in ("first", "second"):
+            container = self.start(AUTH_MIGRATE="only",
+                                   AUTH_DATABASE_URL=open_to_all()["AUTH_DATABASE_URL"])
+            self.assertEqual(0, container.wait(), f"{time}: {container.log()}")
+
     def test_it_serves_with_as_little_as_can_be_and_stops_when_told(self):
         container = self.start(**open_to_all())
         container.await_ready()

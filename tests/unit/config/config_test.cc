@@ -380,6 +380,18 @@ TEST_F(ConfigTest, PlaintextStaysOnThisMachineUnlessAllowed) {
   }
 }
 
+// As in a Job with the image's AUTH_LISTEN, or with the servers' configuration but not their files.
+TEST_F(ConfigTest, WhoOnlyMigratesNeedNotSayHowToServe) {
+  const std::vector<std::string> flags = {"--listen=0.0.0.0:1", "--ops-listen=0.0.0.0:2",
+                                          "--tls-cert=/nonexistent.pem", "--hash-workers=1024"};
+  RefusalWithDatabase(flags);
+  std::vector<std::string> only = flags;
+  only.emplace_back("--migrate=only");
+  EXPECT_EQ(Good(only).migrate, MigrateMode::kOnly);
+  only.emplace_back("--pool-max-connections=0");
+  EXPECT_THAT(RefusalWithDatabase(only), HasSubstr("--pool-max-connections"));
+}
+
 TEST_F(ConfigTest, DefaultsThatFollowTheListener) {
   const Config open = Good({"--listen=0.0.0.0:1", "--allow-plaintext"});
   EXPECT_FALSE(open.reflection);
