@@ -11,9 +11,10 @@ const path = require('node:path');
 const {default: Ajv} = require('ajv');
 const {dropLast, set, unset} = require('./change.js');
 const {parse, seconds} = require('./manifests.js');
-const {SANITIZERS} = require('./server_config.js');
+const {SANITIZERS, imageEnvironment} = require('./server_config.js');
 
 const [authServer, authctl, file] = process.argv.slice(2);
+const image = imageEnvironment(path.join(path.dirname(file), 'Dockerfile'));
 
 // dclint carries the schema of the Compose Specification.
 function schemaOf(nodeModules) {
@@ -52,7 +53,7 @@ function checkServer({services, networks}) {
   const {auth_server: server, postgres} = services;
   const ran = spawnSync(
       authServer, ['--print-config'],
-      {env: {...SANITIZERS, ...server.environment}, encoding: 'utf8'});
+      {env: {...SANITIZERS, ...image, ...server.environment}, encoding: 'utf8'});
   check(`auth_server refuses it: ${ran.stderr}`, ran.status === 0);
   const inForce = (option) => new RegExp(`^${option} = (.*)$`, 'm').exec(ran.stdout)?.[1];
   const ports = server.ports.map((port) => port.split(':').pop());

@@ -30,7 +30,7 @@ async function isNoticed({overlay, name, finding, change}, rendered, serverConfi
 }
 
 async function main() {
-  const serverConfig = new ServerConfig(authServer);
+  const serverConfig = new ServerConfig(authServer, path.join(kubernetes, '..', 'Dockerfile'));
   try {
     const rendered =
         new Map(OVERLAYS.map((overlay) => [overlay, render(kubectl, kubernetes, overlay)]));

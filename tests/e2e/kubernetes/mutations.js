@@ -269,6 +269,12 @@ exports.MUTATIONS = [
   prod('migrations by the servers', /migrates by itself/, unset(config, 'AUTH_MIGRATE')),
   prod(
       'a Job that serves', /does not only migrate/,
+      all(set(job, 'template spec containers 0 env 0 value', 'auto'),
+          push(
+              job, 'template spec containers 0 env', {name: 'AUTH_ALLOW_PLAINTEXT', value: 'on'}))),
+  prod(
+      'a Job that listens as the image does',
+      /Job auth-migrate: auth_server refuses it: auth_server: --listen=0\.0\.0\.0/,
       set(job, 'template spec containers 0 env 0 value', 'auto')),
   prod(
       'a Job of another version', /another image than the servers/,
@@ -302,6 +308,9 @@ exports.MUTATIONS = [
   prod(
       'all on one node', /is not spread over kubernetes.io\/hostname/,
       dropLast(server, 'topologySpreadConstraints')),
+  prod(
+      'nodes that take no server', /counts nodes that take no server, over kubernetes.io\/hostname/,
+      unset(server, 'topologySpreadConstraints 1 nodeTaintsPolicy')),
   prod(
       'a rollout that gives up', /gives up on itself too early/,
       set(deployment, 'spec progressDeadlineSeconds', 30)),
@@ -342,6 +351,15 @@ exports.MUTATIONS = [
   prod(
       'no DNS', /Egress of the DNS at UDP 53 is closed/,
       dropFirst(policy('auth-dns'), 'egress 0 ports')),
+  prod(
+      'no DNS by NodeLocal DNSCache', /Egress of the DNS of the node at UDP 53 is closed/,
+      set(policy('auth-dns'), 'egress 0 to 1 ipBlock cidr', '169.254.20.11/32')),
+  prod(
+      'no DNS by Cloud DNS', /auth-migrate: Egress of the DNS of GKE at TCP 53 is closed/,
+      dropLast(policy('auth-dns'), 'egress 0 to')),
+  prod(
+      'more than DNS of Cloud DNS', /Egress of the metadata service at TCP 80 is open/,
+      unset(policy('auth-dns'), 'egress 0 ports')),
   prod(
       'a database anywhere', /Egress of a private database at TCP 5432 is open/,
       unset(policy('auth-database'), 'egress 0 to')),

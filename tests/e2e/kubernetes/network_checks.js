@@ -18,6 +18,10 @@ const DNS = {
   namespace: {'kubernetes.io/metadata.name': 'kube-system'},
   labels: {'k8s-app': 'kube-dns'}
 };
+// NodeLocal DNSCache.
+const NODE_DNS = {
+  address: '169.254.20.10'
+};
 const CLIENT = {
   namespace: {'auth-service/client': 'true'},
   labels: {}
@@ -96,8 +100,11 @@ function checkNetwork(manifests) {
     expect(false, 'Ingress', migration, 'a client', CLIENT, tcp(port));
   }
   for (const pod of [server, migration]) {
-    expect(true, 'Egress', pod, 'the DNS', DNS, {protocol: 'UDP', number: 53});
-    expect(true, 'Egress', pod, 'the DNS', DNS, tcp(53));
+    for (const [who, dns] of [
+             ['the DNS', DNS], ['the DNS of the node', NODE_DNS], ['the DNS of GKE', METADATA]]) {
+      expect(true, 'Egress', pod, who, dns, {protocol: 'UDP', number: 53});
+      expect(true, 'Egress', pod, who, dns, tcp(53));
+    }
     expect(false, 'Egress', pod, 'another DNS', OUTSIDE, {protocol: 'UDP', number: 53});
     expect(false, 'Egress', pod, 'the web', OUTSIDE, tcp(443));
     expect(false, 'Egress', pod, 'the metadata service', METADATA, tcp(80));

@@ -44,6 +44,9 @@ function checkDeployment(manifests, {server}) {
         spread?.maxSkew === 1 &&
             JSON.stringify(spread.labelSelector) === JSON.stringify(spec.selector) &&
             ['ScheduleAnyway', 'DoNotSchedule'].includes(spread.whenUnsatisfiable));
+    check(
+        `counts nodes that take no server, over ${key}`,
+        spread?.whenUnsatisfiable !== 'DoNotSchedule' || spread.nodeTaintsPolicy === 'Honor');
   }
   return findings;
 }

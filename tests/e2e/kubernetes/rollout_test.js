@@ -117,7 +117,7 @@ async function checkServing(env, {grpc, ops}) {
 }
 
 async function main() {
-  const serverConfig = new ServerConfig(authServer);
+  const serverConfig = new ServerConfig(authServer, path.join(deploy, 'Dockerfile'));
   try {
     const {url, psql, admin} = database();
     makeRoles({psql, admin});

@@ -1,6 +1,7 @@
 // What the real auth_server makes of the environment and the files that a pod gives it.
 'use strict';
 
+const assert = require('node:assert/strict');
 const {execFileSync, spawnSync} = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
@@ -24,6 +25,18 @@ function serviceLinks(name) {
   };
 }
 
+// What a container of our image has in its environment by itself: the ENV lines of the Dockerfile's
+// last stage.
+function imageEnvironment(dockerfile) {
+  const lastStage = fs.readFileSync(dockerfile, 'utf8').split(/^FROM /m).pop();
+  const lines = lastStage.match(/^ENV .*$/gm) ?? [];
+  return Object.fromEntries(lines.map((line) => {
+    const [, name, value] = /^ENV (\w+)=([^\s"'$\\]+)$/.exec(line) ?? [];
+    assert.ok(name, `${dockerfile}: not understood: ${line}`);
+    return [name, value];
+  }));
+}
+
 // What sanitizer builds are told in this way is not the pod's business.
 const SANITIZERS = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => name.endsWith('SAN_OPTIONS')));
@@ -35,14 +48,16 @@ function kept(map, key, make) {
 
 class ServerConfig {
   #program;
+  #image;
   #scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'auth-manifests-'));
   // What was made already: processes take their time, and most pods are alike.
   #certificates = new Map();
   #folders = new Map();
   #answers = new Map();
 
-  constructor(program) {
+  constructor(program, dockerfile) {
     this.#program = program;
+    this.#image = imageEnvironment(dockerfile);
   }
 
   dispose() {
@@ -76,7 +91,7 @@ class ServerConfig {
   }
 
   #environment(manifests, pod, container, findings) {
-    const env = {};
+    const env = {...this.#image};
     for (const {configMapRef} of container.envFrom ?? []) {
       const map = configMapRef && find(manifests, 'ConfigMap', configMapRef.name);
       if (!map) findings.push(`envFrom names no ConfigMap: ${JSON.stringify(configMapRef)}`);
@@ -162,5 +177,6 @@ class ServerConfig {
 
 module.exports = {
   SANITIZERS,
-  ServerConfig
+  ServerConfig,
+  imageEnvironment
 };
