@@ -64,7 +64,10 @@ PreparedCall AuthCalls::Prepare(v1::SignInRequest* request, v1::SignInResponse* 
       services_,
       account::SignIn::Request{.email = request->email(),
                                .password = Secret::TakeFrom(request->mutable_password())});
-  return Prepared("SignIn", "auth.v1.AuthService/SignIn", std::move(operation), response);
+  PreparedCall call =
+      Prepared("SignIn", "auth.v1.AuthService/SignIn", std::move(operation), response);
+  call.info.outcome_unknown = account::AsSafeToRepeat(MakeError(Reason::kOutcomeUnknown));
+  return call;
 }
 
 PreparedCall AuthCalls::Prepare(v1::ValidateSessionRequest* request,
@@ -75,9 +78,11 @@ PreparedCall AuthCalls::Prepare(v1::ValidateSessionRequest* request,
 }
 
 PreparedCall AuthCalls::Prepare(v1::SignOutRequest* request, v1::SignOutResponse* response) const {
-  return Prepared("SignOut", "auth.v1.AuthService/SignOut",
-                  std::make_unique<account::SignOut>(services_, request->session_token()),
-                  response);
+  PreparedCall call =
+      Prepared("SignOut", "auth.v1.AuthService/SignOut",
+               std::make_unique<account::SignOut>(services_, request->session_token()), response);
+  call.info.outcome_unknown = account::AsSafeToRepeat(MakeError(Reason::kOutcomeUnknown));
+  return call;
 }
 
 PreparedCall AuthCalls::Prepare(v1::GetUserRequest* request, v1::GetUserResponse* response) const {

@@ -136,14 +136,23 @@ void Call::Cancel() {
 }
 
 bool Call::GiveUp() {
-  if (Move(State::kWaiting, State::kAnswered)) {
+  State left;
+  bool in_store_step;
+  {
+    // Whatever it is in: between two looks it could go from one state to the other.
+    MutexLock lock(&mutex_);
+    if (state_ == State::kAnswered) return false;
+    left = state_;
+    in_store_step = stage_ == Stage::kStore;
+    Enter(State::kAnswered, Stage::kDone);
+  }
+  if (left == State::kWaiting) {
     ReleaseAndAnswer(MakeError(Reason::kShuttingDown));
     return true;
   }
-  if (!Move(State::kInStep, State::kAnswered)) return false;
   // The step's thread still has the operation; it should not begin more with it.
   cancelled_ = true;
-  Answer(InStoreStep() ? info_.outcome_unknown : MakeError(Reason::kShuttingDown));
+  Answer(in_store_step ? info_.outcome_unknown : MakeError(Reason::kShuttingDown));
   return true;
 }
 
@@ -151,17 +160,17 @@ std::string_view Call::SampledTraceId() const {
   return info_.trace.sampled ? std::string_view(info_.trace.trace_id) : std::string_view();
 }
 
-bool Call::InStoreStep() const {
-  MutexLock lock(&mutex_);
-  return stage_ == Stage::kStore;
-}
-
 bool Call::Move(State from, State to, Stage stage) {
-  const MonotonicTime now = dependencies_.clock->Monotonic();
   MutexLock lock(&mutex_);
   if (state_ != from) return false;
+  Enter(to, stage);
+  return true;
+}
+
+void Call::Enter(State to, Stage stage) {
+  const MonotonicTime now = dependencies_.clock->Monotonic();
   const Duration spent = now - since_;
-  if (from == State::kWaiting) {
+  if (state_ == State::kWaiting) {
     queue_time_ += spent;
   } else if (stage_ == Stage::kHash) {
     hash_time_ += spent;
@@ -174,7 +183,6 @@ bool Call::Move(State from, State to, Stage stage) {
     stage_ = stage;
     waiting_.reset();
   }
-  return true;
 }
 
 void Call::AnswerFrom(State from, const absl::Status& status) {

@@ -48,8 +48,8 @@ class Call : public std::enable_shared_from_this<Call> {
 
   // Leaves `from` for `to`; false if the call is not in `from`. `stage` is the step's that begins.
   bool Move(State from, State to, account::Stage stage = account::Stage::kDone);
-  // Whether the step in which the call is, or was when it was answered, is a store step.
-  bool InStoreStep() const;
+  // What Move does once it knows that the call may be moved.
+  void Enter(State to, account::Stage stage) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Empty unless the caller samples the trace.
   std::string_view SampledTraceId() const;
   // Answers if the call is in `from`, and gives everything back.

@@ -549,6 +549,33 @@ TEST_F(CallDriverTest, GivingUpAnswersAllAndLeavesRunningStepsAlone) {
   }
 }
 
+// Between a queue and a step is no gap through which a call could slip.
+TEST_F(CallDriverTest, GivingUpMissesNoCallThatIsOnTheMove) {
+  class Restless final : public account::Operation {
+   public:
+    explicit Restless(std::atomic<int>* steps) : steps_(steps) {}
+    Stage Begin() override { return Stage::kStore; }
+    Stage Run(const account::CallContext&) override {
+      ++*steps_;
+      return Stage::kStore;
+    }
+
+   private:
+    std::atomic<int>* const steps_;
+  };
+  std::atomic<int> steps{0};
+  for (int round = 0; round < 2000; ++round) {
+    Caller caller;
+    const int begun = steps + 3;
+    caller.handle_ = driver_.Start(Info(), std::make_unique<Restless>(&steps), &caller);
+    while (steps < begun) std::this_thread::yield();
+    ASSERT_EQ(driver_.GiveUp(), 1) << "round " << round;
+    ASSERT_EQ(caller.answers(), 1) << "round " << round;
+    caller.handle_ = {};
+  }
+  store_workers_.reset();  // the last step counts, too
+}
+
 // Answers, expiry, cancellation and giving up race in real time; each call is answered once.
 TEST(CallDriverStressTest, EveryCallIsAnsweredAndRecordedOnce) {
   constexpr int kThreads = 4;
