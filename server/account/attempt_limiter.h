@@ -15,8 +15,9 @@
 namespace auth::account {
 
 // Slows down who guesses passwords: of each account a burst of attempts is let through, then one in
-// each interval (the generic cell rate algorithm). Never a hard lock, which would let anybody lock
-// anybody out. Counts in this process only.
+// each interval (the generic cell rate algorithm). There is no lock that outlasts the attack; but
+// while somebody goes on guessing, he takes most of the attempts that the account's owner has, too.
+// Counts in this process only.
 //
 // Thread-safe; a microsecond a call. Memory is bounded: an account with its whole burst left takes
 // none, and at `max_accounts` the one nearest to that is forgotten, never the one under attack.
@@ -32,8 +33,10 @@ class AttemptLimiter {
   // Every number of `options` must be above zero.
   AttemptLimiter(const Options& options, const Clock* clock);
 
-  // Counts an attempt on the account with this e-mail key, whether it exists or not. nullopt if it
-  // may go on, else how long to wait; a refused attempt does not make the wait longer.
+  // How long to wait for an attempt on the account with this e-mail key, whether it exists or not;
+  // nullopt if one may go on now. Counts nothing.
+  std::optional<Duration> Wait(std::string_view email_key);
+  // The same, and counts an attempt that may go on. A refused one does not make the wait longer.
   std::optional<Duration> Attempt(std::string_view email_key);
 
   // Accounts remembered.
@@ -43,6 +46,11 @@ class AttemptLimiter {
   // The start of the key's SHA-256: nobody can find keys that collide with somebody else's.
   using Account = uint64_t;
 
+  static Account AccountOf(std::string_view email_key);
+  MonotonicTime FullAt(Account account, MonotonicTime now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // With an attempt taken, the account may be at most a whole burst away from full.
+  std::optional<Duration> WaitUntil(MonotonicTime full_at, MonotonicTime now) const;
   // When the account has its whole burst again ("theoretical arrival time").
   void SetFullAt(Account account, MonotonicTime full_at) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

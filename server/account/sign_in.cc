@@ -33,12 +33,14 @@ Stage SignIn::FindUser(const CallContext& context) {
   if (password_is_sound_) password_ = PasswordText::Parse(raw_password_.view(), &violations_);
   if (!violations_.empty()) return Finish(InvalidFields(std::move(violations_)));
 
-  if (const auto wait = services_->limiter->Attempt(email->key())) {
+  // Counted in Verify: what ends before costs no attempt, or an outage would use them up.
+  if (const auto wait = services_->limiter->Wait(email->key())) {
     return Finish(MakeError(Reason::kRateLimited, *wait));
   }
   absl::StatusOr<std::optional<StoredUser>> found =
       services_->store->FindUserByEmailKey(context, email->key());
   if (!found.ok()) return Finish(found.status());
+  email_key_ = email->key();
   user_ = *std::move(found);
   return Next(Step::kVerify);
 }
@@ -46,6 +48,9 @@ Stage SignIn::FindUser(const CallContext& context) {
 Stage SignIn::Verify(const CallContext& context) {
   if (absl::Status status = CheckStillWanted(context, *services_->clock); !status.ok()) {
     return Finish(std::move(status));
+  }
+  if (const auto wait = services_->limiter->Attempt(email_key_)) {
+    return Finish(MakeError(Reason::kRateLimited, *wait));
   }
   const absl::StatusOr<bool> right = VerifyPassword();
   if (!right.ok()) return Finish(InternalBecause(right.status().message()));

@@ -19,9 +19,9 @@ namespace auth::account {
 
 // Signs a user in with a new session.
 //
-//   kStore  the limiter of attempts, then the user is looked up
-//   kHash   the password is verified; if it is right and was hashed with lower parameters than
-//           today's, it is hashed again
+//   kStore  refused if the account has no attempts left, else the user is looked up
+//   kHash   the attempt is counted and the password verified; if it is right and was hashed with
+//           lower parameters than today's, it is hashed again
 //   kStore  the session is stored, then the better hash if there is one
 //
 // An unknown address, a wrong password and a disabled user get the same answer after the same work:
@@ -67,6 +67,7 @@ class SignIn final : public Operation {
   bool email_is_sound_ = false;
   bool password_is_sound_ = false;
 
+  std::string email_key_;
   std::optional<PasswordText> password_;
   std::optional<StoredUser> user_;
   std::optional<std::string> better_hash_;

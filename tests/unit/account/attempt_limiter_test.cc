@@ -38,6 +38,15 @@ TEST_F(AttemptLimiterTest, LetsABurstThroughAndThenOneInEachInterval) {
   EXPECT_EQ(limiter_.Attempt("a"), seconds(6));
 }
 
+TEST_F(AttemptLimiterTest, AskingCountsNothing) {
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(limiter_.Wait("a"), std::nullopt);
+  EXPECT_EQ(limiter_.accounts(), 0u);
+  EXPECT_EQ(Allowed("a", 100), 10);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(limiter_.Wait("a"), seconds(6));
+  clock_.Advance(seconds(6));
+  EXPECT_EQ(limiter_.Wait("a"), std::nullopt);
+}
+
 TEST_F(AttemptLimiterTest, LetsThroughNoMoreThanBurstAndRateInTheLongRun) {
   int allowed = 0;
   for (int i = 0; i < 300; ++i) {

@@ -121,6 +121,37 @@ TEST_F(SignInTest, AttemptsAreLimitedBeforeAnyWork) {
   EXPECT_THAT(Try(kEmail, kPassword), IsOk());
 }
 
+// Or an outage, in which callers try again and again, would lock them out when it is over.
+TEST_F(SignInTest, OnlyAVerificationCostsAnAttempt) {
+  Register(kEmail, kPassword);
+  for (int i = 0; i < 20; ++i) {
+    store_.FailNextCall(MakeError(Reason::kDatabaseUnavailable));
+    EXPECT_EQ(ReasonOf(Try(kEmail, kPassword)), Reason::kDatabaseUnavailable);
+  }
+  cancelled_ = true;
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(ReasonOf(Try(kEmail, kPassword)), Reason::kCancelled);
+  cancelled_ = false;
+  for (int i = 0; i < 10; ++i) EXPECT_THAT(Try(kEmail, kPassword), IsOk());
+  EXPECT_EQ(ReasonOf(Try(kEmail, kPassword)), Reason::kRateLimited);
+}
+
+// All of them find attempts left, and no more than those are verified.
+TEST_F(SignInTest, CallsSideBySideShareTheAttempts) {
+  Register(kEmail, kPassword);
+  std::vector<std::unique_ptr<SignIn>> calls;
+  for (int i = 0; i < 30; ++i) {
+    calls.push_back(
+        std::make_unique<SignIn>(&services_, SignIn::Request{kEmail, Secret::CopyOf("wrong")}));
+    calls.back()->Begin();
+    ASSERT_EQ(calls.back()->Run(Context()), Stage::kHash);
+  }
+  const int64_t before = hasher_->computations();
+  for (const auto& call : calls) EXPECT_EQ(call->Run(Context()), Stage::kDone);
+  EXPECT_EQ(hasher_->computations() - before, 10);
+  EXPECT_EQ(ReasonOf(calls.front()->result()), Reason::kInvalidCredentials);
+  EXPECT_EQ(ReasonOf(calls.back()->result()), Reason::kRateLimited);
+}
+
 TEST_F(SignInTest, CallerWhoHasGoneCostsNoHash) {
   Register(kEmail, kPassword);
   cancelled_ = true;
