@@ -1,7 +1,6 @@
 #include "server/rpc/service_tokens.h"
 
 #include <openssl/sha.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -33,37 +32,44 @@ bool IsHash(const std::string& text) {
   return text.size() == kHashDigits && std::all_of(text.begin(), text.end(), absl::ascii_isxdigit);
 }
 
-}  // namespace
-
-bool ServiceTokens::Version::operator==(const Version& other) const {
-  return inode == other.inode && size == other.size && modified.tv_sec == other.modified.tv_sec &&
-         modified.tv_nsec == other.modified.tv_nsec;
+absl::StatusOr<std::string> Read(const std::string& path) {
+  std::ifstream file(path);
+  std::string text;
+  std::getline(file, text, '\0');
+  if (file.eof()) return text;
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": cannot be read: name a file that this user may read"));
 }
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<ServiceTokens>> ServiceTokens::Load(const std::string& path,
                                                                    OnReload on_reload,
                                                                    const Clock* clock) {
-  std::unique_ptr<ServiceTokens> tokens(new ServiceTokens(path, std::move(on_reload), clock));
-  const Version version = VersionOf(path);  // before it is read, so that no change is missed
-  absl::StatusOr<Callers> callers = Read(path);
+  absl::StatusOr<std::string> text = Read(path);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<Callers> callers = Parse(path, *text);
   if (!callers.ok()) return callers.status();
-  MutexLock lock(&tokens->mutex_);
-  tokens->version_ = version;
-  tokens->callers_ = *std::move(callers);
-  return tokens;
+  return std::unique_ptr<ServiceTokens>(
+      new ServiceTokens(path, *std::move(text), *std::move(callers), std::move(on_reload), clock));
 }
 
-ServiceTokens::ServiceTokens(std::string path, OnReload on_reload, const Clock* clock)
+ServiceTokens::ServiceTokens(std::string path, std::string text, Callers callers,
+                             OnReload on_reload, const Clock* clock)
     : path_(std::move(path)),
       on_reload_(std::move(on_reload)),
-      clock_(clock),
-      looked_(clock->Monotonic()) {}
+      callers_(std::move(callers)),
+      seen_(text),
+      told_(std::move(text)),
+      looking_(
+          "service-tokens", kLookEvery, [this] { Look(); }, clock) {}
 
-absl::StatusOr<ServiceTokens::Callers> ServiceTokens::Read(const std::string& path) {
-  std::ifstream file(path);
+absl::StatusOr<ServiceTokens::Callers> ServiceTokens::Parse(const std::string& path,
+                                                            const std::string& text) {
   Callers callers;
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
+  int number = 0;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    ++number;
     const std::vector<std::string> words =
         absl::StrSplit(line, absl::ByAnyChar(" \t\r"), absl::SkipEmpty());
     if (words.empty() || words[0][0] == '#') continue;
@@ -76,38 +82,27 @@ absl::StatusOr<ServiceTokens::Callers> ServiceTokens::Read(const std::string& pa
     callers.insert_or_assign(absl::AsciiStrToLower(words[2]),
                              ServiceCaller{words[0], Role::kAdmin});
   }
-  if (!file.eof()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": cannot be read: name a file that this user may read"));
-  }
   return callers;
 }
 
-ServiceTokens::Version ServiceTokens::VersionOf(const std::string& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return {};
-  return {status.st_ino, status.st_size, status.st_mtim};
-}
-
-void ServiceTokens::ReloadIfChanged() {
-  const MonotonicTime now = clock_->Monotonic();
-  if (now - looked_ < kLookEvery) return;
-  looked_ = now;
-  const Version version = VersionOf(path_);
-  if (version == version_) return;
-  absl::StatusOr<Callers> callers = Read(path_);
+void ServiceTokens::Look() {
+  absl::StatusOr<std::string> text = Read(path_);
+  const bool settled = text == seen_;
+  seen_ = text;
+  if (!settled || text == told_) return;
+  told_ = text;
+  absl::StatusOr<Callers> callers = text.ok() ? Parse(path_, *text) : text.status();
   if (callers.ok()) {
+    MutexLock lock(&mutex_);
     callers_ = *std::move(callers);
-    version_ = version;  // otherwise it is read again: what was wrong may pass
   }
   on_reload_(callers.status());
 }
 
-std::optional<ServiceCaller> ServiceTokens::Find(std::string_view token) {
+std::optional<ServiceCaller> ServiceTokens::Find(std::string_view token) const {
   // By its hash: how long the search takes says nothing of the token.
   const std::string hash = HashOf(token);
   MutexLock lock(&mutex_);
-  ReloadIfChanged();
   const auto found = callers_.find(hash);
   if (found == callers_.end()) return std::nullopt;
   return found->second;

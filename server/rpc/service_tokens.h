@@ -1,8 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
-#include <ctime>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "pool/clock.h"
 #include "pool/mutex.h"
+#include "server/work/periodic_task.h"
 
 namespace auth::rpc {
 
@@ -35,14 +33,15 @@ struct ServiceCaller {
 //   oncall   admin  9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 //
 // A token is 256 random bits (`openssl rand -hex 32`), so its plain hash gives nothing away; its
-// line is written by `printf %s "$token" | sha256sum`. A changed file is read again within a
-// second: a new token needs no restart, and one that is taken out is refused. While a changed file
-// is malformed, unreadable or gone, the tokens of before hold, and it is tried again.
+// line is written by `printf %s "$token" | sha256sum`. The file is read once a second,
+// and what it holds is in force when it was the same twice, so that half of it never is: a new
+// token needs no restart, and one that is taken out is refused. While the file is malformed,
+// unreadable or gone, the tokens of before hold.
 //
-// Thread-safe. `clock` must outlive it.
+// Thread-safe. Reads on a thread of its own, which the destructor joins. `clock` must outlive it.
 class ServiceTokens {
  public:
-  // Told of a changed file that was read, or why it cannot be.
+  // Told once of each change, on that thread: OK, or why the file cannot be used.
   using OnReload = std::function<void(const absl::Status&)>;
 
   // INVALID_ARGUMENT, naming file and line, if it cannot be read.
@@ -50,32 +49,26 @@ class ServiceTokens {
                                                              OnReload on_reload,
                                                              const Clock* clock);
 
-  // nullopt for a token that nobody has.
-  std::optional<ServiceCaller> Find(std::string_view token);
+  // nullopt for a token that nobody has. Does not block.
+  std::optional<ServiceCaller> Find(std::string_view token) const;
 
  private:
   // By the hash in lower-case hex.
   using Callers = std::map<std::string, ServiceCaller, std::less<>>;
-  // What tells one version of a file from another.
-  struct Version {
-    ino_t inode = 0;
-    off_t size = 0;
-    timespec modified{};
-    bool operator==(const Version& other) const;
-  };
 
-  ServiceTokens(std::string path, OnReload on_reload, const Clock* clock);
-  static absl::StatusOr<Callers> Read(const std::string& path);
-  static Version VersionOf(const std::string& path);
-  void ReloadIfChanged() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  ServiceTokens(std::string path, std::string text, Callers callers, OnReload on_reload,
+                const Clock* clock);
+  static absl::StatusOr<Callers> Parse(const std::string& path, const std::string& text);
+  void Look();
 
   const std::string path_;
   const OnReload on_reload_;
-  const Clock* const clock_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   Callers callers_ ABSL_GUARDED_BY(mutex_);
-  Version version_ ABSL_GUARDED_BY(mutex_);
-  MonotonicTime looked_ ABSL_GUARDED_BY(mutex_);
+  // Of the thread.
+  absl::StatusOr<std::string> seen_;  // the file's text at the last look
+  absl::StatusOr<std::string> told_;  // and at the last change
+  const work::PeriodicTask looking_;  // last: it uses the rest
 };
 
 }  // namespace auth::rpc

@@ -1,7 +1,5 @@
 #include "server/rpc/tls_reloader.h"
 
-#include <pthread.h>
-
 #include <chrono>
 #include <utility>
 
@@ -33,36 +31,13 @@ TlsReloader::TlsReloader(TlsFiles files, OnChange on_change, const Clock* clock,
                          TlsMaterial material, MemoryFile identity, MemoryFile client_ca)
     : files_(std::move(files)),
       on_change_(std::move(on_change)),
-      clock_(clock),
       in_force_(std::move(material)),
       seen_(in_force_),
       told_(in_force_),
       identity_(std::move(identity)),
       client_ca_(std::move(client_ca)),
-      thread_([this] { Run(); }) {
-  pthread_setname_np(thread_.native_handle(), "tls-reloader");
-}
-
-TlsReloader::~TlsReloader() {
-  {
-    MutexLock lock(&mutex_);
-    stopping_ = true;
-    stopped_.NotifyAll();
-  }
-  thread_.join();
-}
-
-void TlsReloader::Run() {
-  for (;;) {
-    {
-      const MonotonicTime next = clock_->Monotonic() + kLookEvery;
-      MutexLock lock(&mutex_);
-      while (!stopping_ && clock_->Monotonic() < next) clock_->WaitUntil(next, &stopped_, &mutex_);
-      if (stopping_) return;
-    }
-    Look();
-  }
-}
+      looking_(
+          "tls-reloader", kLookEvery, [this] { Look(); }, clock) {}
 
 void TlsReloader::Look() {
   absl::StatusOr<TlsMaterial> found = ReadTlsFiles(files_);

@@ -3,13 +3,12 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "absl/status/statusor.h"
 #include "pool/clock.h"
-#include "pool/mutex.h"
 #include "server/rpc/memory_file.h"
 #include "server/rpc/tls_files.h"
+#include "server/work/periodic_task.h"
 
 namespace auth::rpc {
 
@@ -29,7 +28,6 @@ class TlsReloader {
   // INVALID_ARGUMENT as ReadTlsFiles; RESOURCE_EXHAUSTED if the process may open no more files.
   static absl::StatusOr<std::unique_ptr<TlsReloader>> Start(const TlsFiles& files,
                                                             OnChange on_change, const Clock* clock);
-  ~TlsReloader();
 
   // Where the material in force can be read: TlsMaterial::identity and client_ca. The paths live
   // as long as the object; what is behind them changes, each in one step.
@@ -39,24 +37,18 @@ class TlsReloader {
  private:
   TlsReloader(TlsFiles files, OnChange on_change, const Clock* clock, TlsMaterial material,
               MemoryFile identity, MemoryFile client_ca);
-  void Run();
   void Look();
   absl::Status Use(const TlsMaterial& material);
 
   const TlsFiles files_;
   const OnChange on_change_;
-  const Clock* const clock_;
   // Of the thread.
   TlsMaterial in_force_;
   absl::StatusOr<TlsMaterial> seen_;  // at the last look
   absl::StatusOr<TlsMaterial> told_;  // what came of the last change
   MemoryFile identity_;
   MemoryFile client_ca_;
-
-  Mutex mutex_;
-  CondVar stopped_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  const work::PeriodicTask looking_;  // last: it uses the rest
 };
 
 }  // namespace auth::rpc
