@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -82,6 +83,9 @@ class Exchange {
   std::size_t ignored_bytes = 0;  // of a body that is too large
   bool handled = false;           // the handler has had the request
 
+  // What the handler never had may hold a password.
+  ~Exchange() { explicit_bzero(request.body.data(), request.body.size()); }
+
   // After the handler has returned: its answer if it is there, else the connection is suspended.
   std::optional<HttpResponse> TakeOrSuspend(MHD_Connection* connection) {
     MutexLock lock(&mutex_);
@@ -136,6 +140,8 @@ struct HttpServer::State {
   // All of it is there.
   MHD_Result Handle(MHD_Connection* connection, const SharedExchange& exchange);
   MHD_Result Respond(MHD_Connection* connection, const HttpResponse& response);
+  // The client's turn: it may be silent for `silence`, and must be done within `limit`.
+  void ExpectWithin(MHD_Connection* connection, std::chrono::seconds silence, Duration limit);
   HttpResponse Refusal(const HttpRequest& request, int status, const std::string& message) const {
     return options.refusal ? options.refusal(request, status, message)
                            : PlainRefusal(status, message);
@@ -154,8 +160,9 @@ struct HttpServer::State {
 
   Mutex mutex;
   CondVar settled;
-  int unanswered ABSL_GUARDED_BY(mutex) = 0;   // requests that the handler has
-  int undelivered ABSL_GUARDED_BY(mutex) = 0;  // and those whose answer is not sent yet
+  int unanswered ABSL_GUARDED_BY(mutex) = 0;     // requests that the handler has
+  int undelivered ABSL_GUARDED_BY(mutex) = 0;    // and those whose answer is not sent yet
+  bool stopping ABSL_GUARDED_BY(mutex) = false;  // no connection may be suspended any more
 };
 
 HttpServer::State::~State() {
@@ -168,6 +175,7 @@ HttpServer::State::~State() {
     while (unanswered > 0) settled.Wait(&mutex);
     const MonotonicTime end = clock->Monotonic() + kDeliveryTime;
     while (undelivered > 0 && clock->Monotonic() < end) clock->WaitUntil(end, &settled, &mutex);
+    stopping = true;
   }
   MHD_stop_daemon(daemon);
 }
@@ -190,6 +198,7 @@ MHD_Result HttpServer::State::OnRequest(void* self, MHD_Connection* connection, 
 
 MHD_Result HttpServer::State::Begin(MHD_Connection* connection, const char* url, const char* method,
                                     void** request) {
+  ExpectWithin(connection, options.idle_timeout, options.exchange_timeout);
   auto exchange = std::make_unique<SharedExchange>(std::make_shared<Exchange>());
   HttpRequest& received = (*exchange)->request;
   received.method = method;
@@ -219,6 +228,8 @@ MHD_Result HttpServer::State::TakeBody(Exchange* exchange, const char* body,
     exchange->ignored_bytes += *body_size;
     if (exchange->ignored_bytes > kMaxIgnoredBytes) return MHD_NO;
   } else {
+    // All at once: each growth would leave a copy of what may hold a password.
+    exchange->request.body.reserve(options.max_body_bytes);
     exchange->request.body.append(body, *body_size);
   }
   *body_size = 0;
@@ -226,12 +237,13 @@ MHD_Result HttpServer::State::TakeBody(Exchange* exchange, const char* body,
 }
 
 MHD_Result HttpServer::State::Handle(MHD_Connection* connection, const SharedExchange& exchange) {
-  deadlines.Pause(connection);
   {
     MutexLock lock(&mutex);
+    if (stopping) return MHD_NO;  // closes: the handler might answer too late
     ++unanswered;
     ++undelivered;
   }
+  deadlines.Pause(connection);
   exchange->handled = true;
   handler(std::move(exchange->request), [this, exchange](HttpResponse response) {
     exchange->Answer(std::move(response));
@@ -243,8 +255,15 @@ MHD_Result HttpServer::State::Handle(MHD_Connection* connection, const SharedExc
 }
 
 MHD_Result HttpServer::State::Respond(MHD_Connection* connection, const HttpResponse& response) {
-  deadlines.Expect(connection, FdOf(connection), options.exchange_timeout);
+  ExpectWithin(connection, options.idle_timeout, options.exchange_timeout);
   return Queue(connection, response);
+}
+
+void HttpServer::State::ExpectWithin(MHD_Connection* connection, std::chrono::seconds silence,
+                                     Duration limit) {
+  MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+                            static_cast<unsigned>(silence.count()));
+  deadlines.Expect(connection, FdOf(connection), limit);
 }
 
 void HttpServer::State::OnCompleted(void* self, MHD_Connection* connection, void** request,
@@ -257,14 +276,15 @@ void HttpServer::State::OnCompleted(void* self, MHD_Connection* connection, void
     if (--state->undelivered == 0) state->settled.NotifyAll();
   }
   // For the next request of a connection that is kept.
-  state->deadlines.Expect(connection, FdOf(connection), state->options.exchange_timeout);
+  state->ExpectWithin(connection, state->options.keep_alive_timeout,
+                      state->options.keep_alive_timeout);
 }
 
 void HttpServer::State::OnConnection(void* self, MHD_Connection* connection, void** /*context*/,
                                      MHD_ConnectionNotificationCode code) {
   auto* const state = static_cast<State*>(self);
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-    state->deadlines.Expect(connection, FdOf(connection), state->options.exchange_timeout);
+    state->ExpectWithin(connection, state->options.idle_timeout, state->options.exchange_timeout);
   } else {
     state->deadlines.Remove(connection);
   }

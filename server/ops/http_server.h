@@ -53,9 +53,15 @@ class HttpServer {
     // connections here must not keep others out of the process.
     int max_connections = 1024;
     int max_connections_per_address = 960;
-    // A connection that sends or takes nothing for so long is closed.
+    // A connection that sends or takes nothing for so long, with a request under way or before its
+    // first, is closed.
     std::chrono::seconds idle_timeout{5};
-    // A request must have come in so long, and its answer be taken in so long, whatever trickles.
+    // And one that has had an answer, if the next request does not come in so long. Where a proxy
+    // keeps connections it must be longer than the proxy's own limit, or some requests meet the
+    // close, and a proxy does not repeat a POST.
+    std::chrono::seconds keep_alive_timeout{5};
+    // A request must have come so long after its beginning, and its answer be taken in so long,
+    // whatever trickles.
     std::chrono::seconds exchange_timeout{15};
   };
 

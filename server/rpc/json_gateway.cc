@@ -30,6 +30,8 @@ constexpr char kProtoType[] = "application/proto";
 // As for gRPC (grpc_server.cc); escapes make JSON longer.
 constexpr std::size_t kMaxBodyBytes = 32 * 1024;
 constexpr char kPreflightSeconds[] = "7200";
+// Balancers and proxies keep a connection for up to a minute.
+constexpr std::chrono::seconds kKeepAlive(75);
 
 // An error that has no call: in the shape of those that have.
 HttpResponse PlainError(int http_status, absl::StatusCode code, std::string_view message) {
@@ -92,7 +94,6 @@ absl::Status JsonCall::Read(const JsonTarget& target, HttpRequest* http) {
   const bool is_json = format_ == BodyFormat::kJson;
   const bool read =
       is_json ? ReadJson(http->body, request_.get()) : request_->ParseFromString(http->body);
-  account::WipeMemory(http->body.data(), http->body.size());  // it may hold a password
   if (read) return absl::OkStatus();
   return account::Malformed(absl::StrCat(
       "The body must be ", is_json ? "a JSON object with the fields of " : "the binary form of ",
@@ -170,6 +171,7 @@ void JsonGateway::State::Handle(HttpRequest request, HttpServer::Answer answer) 
              response.headers.insert(response.headers.end(), headers.begin(), headers.end());
              answer(std::move(response));
            });
+  account::WipeMemory(request.body.data(), request.body.size());  // it may hold a password
 }
 
 void JsonGateway::State::Dispatch(HttpRequest* request, HttpServer::Answer answer) {
@@ -274,7 +276,8 @@ absl::StatusOr<std::unique_ptr<JsonGateway>> JsonGateway::Start(const Options& o
        .refusal =
            [raw = state.get()](const HttpRequest& request, int status, std::string_view message) {
              return raw->ServerRefusal(request, status, message);
-           }},
+           },
+       .keep_alive_timeout = kKeepAlive},
       [raw = state.get()](HttpRequest request, HttpServer::Answer answer) {
         raw->Handle(std::move(request), std::move(answer));
       },

@@ -12,12 +12,12 @@
 
 namespace auth::rpc {
 
-// The RPCs for curl and browsers, as JSON over HTTP:
+// The unary RPCs for curl and browsers, as JSON over HTTP:
 //
-//   POST /auth.v1.AuthService/<Rpc>   the Connect protocol's unary calls (connectrpc.com)
-//   POST /auth/signup, /auth/signin   Register and SignIn
-//   GET  /auth/session                ValidateSession of the bearer token
-//   POST /auth/signout                SignOut of the bearer token
+//   POST /auth.v1.<Service>/<Rpc>     the Connect protocol (connectrpc.com): AuthService,
+//   AdminService POST /auth/signup, /auth/signin   Register and SignIn GET  /auth/session
+//   ValidateSession of the bearer token POST /auth/signout                SignOut of the bearer
+//   token
 //
 // Connect's clients may send the binary form of messages (application/proto), and get it back.
 //

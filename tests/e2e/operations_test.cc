@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tests/integration/ops/http_client.h"
 #include "tests/support/eventually.h"
+#include "tests/support/http_client.h"
 #include "tests/support/server/auth_server_process.h"
 #include "tests/support/server/calls.h"
 #include "tests/support/server/cheap_hashing.h"
@@ -30,8 +30,6 @@ namespace auth::testing {
 namespace {
 
 using nlohmann::json;
-using ops::Ask;
-using ops::RawConnection;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
@@ -54,8 +52,6 @@ class OperationsTest : public PostgresTest {
   const std::string url_;
 };
 
-std::uint16_t Port(int port) { return static_cast<std::uint16_t>(port); }
-
 // The samples of /metrics by their full names.
 std::map<std::string, double> Samples(const std::string& page) {
   std::map<std::string, double> samples;
@@ -73,7 +69,7 @@ milliseconds SlowestAnswer(const AuthServerProcess& server) {
   milliseconds slowest{};
   for (const char* path : kPaths) {
     const auto begin = steady_clock::now();
-    EXPECT_THAT(Ask(Port(server.ops_port()), "GET", path), StartsWith("HTTP/1.1 200 ")) << path;
+    EXPECT_THAT(Ask(server.ops_port(), "GET", path), StartsWith("HTTP/1.1 200 ")) << path;
     slowest =
         std::max(slowest, std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin));
   }
@@ -239,10 +235,10 @@ TEST_F(OperationsTest, BoundedAnswersBesideSilentSlowAndMalformedClients) {
   silent.reserve(1000);
   slow.reserve(20);
   for (const int port : {server.ops_port(), server.http_port()}) {
-    for (int i = 0; i < 500; ++i) silent.emplace_back(Port(port));
+    for (int i = 0; i < 500; ++i) silent.emplace_back(port);
   }
   for (int i = 0; i < 20; ++i) {
-    slow.emplace_back(Port(server.ops_port()));
+    slow.emplace_back(server.ops_port());
     for (int j = 0; j < 20; ++j) slow.back().Send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
   }
   std::atomic<bool> stop = false;
@@ -251,7 +247,7 @@ TEST_F(OperationsTest, BoundedAnswersBesideSilentSlowAndMalformedClients) {
   for (int i = 0; i < 20; ++i) {
     dashboards.emplace_back([&] {
       while (!stop) {
-        Ask(Port(server.ops_port()), "GET", "/dashboard/snapshot");
+        Ask(server.ops_port(), "GET", "/dashboard/snapshot");
         LetPass(milliseconds(1000));
       }
     });
@@ -266,7 +262,7 @@ TEST_F(OperationsTest, BoundedAnswersBesideSilentSlowAndMalformedClients) {
       for (std::size_t flips = random() % 8 + 1; flips > 0; --flips) {
         request[random() % request.size()] = static_cast<char>(random());
       }
-      RawConnection(Port(i % 2 == 0 ? server.ops_port() : server.http_port())).Send(request);
+      RawConnection(i % 2 == 0 ? server.ops_port() : server.http_port()).Send(request);
     }
     stop = true;
   });
@@ -274,7 +270,7 @@ TEST_F(OperationsTest, BoundedAnswersBesideSilentSlowAndMalformedClients) {
   int failed = 0;
   for (int i = 0; !stop || i < 20; ++i) {
     const auto begin = steady_clock::now();
-    EXPECT_THAT(Ask(Port(server.ops_port()), "GET", "/livez"), StartsWith("HTTP/1.1 200 "));
+    EXPECT_THAT(Ask(server.ops_port(), "GET", "/livez"), StartsWith("HTTP/1.1 200 "));
     livez.push_back(std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin));
     failed +=
         Register(stub.get(), absl::StrCat("user", i, "@example.com"), "", seconds(10)).status.ok()

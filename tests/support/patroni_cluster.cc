@@ -15,7 +15,7 @@
 #include "server/dev/loopback_port.h"
 #include "server/dev/postgres_install.h"
 #include "tests/support/eventually.h"
-#include "tests/support/http_request.h"
+#include "tests/support/http_client.h"
 #include "tests/support/sql_connection.h"
 
 namespace auth::testing {

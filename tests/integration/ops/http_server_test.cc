@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "pool/mutex.h"
-#include "tests/integration/ops/http_client.h"
 #include "tests/support/eventually.h"
+#include "tests/support/http_client.h"
 #include "tests/support/status_matchers.h"
 
 namespace auth::ops {
@@ -21,7 +21,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 using ::testing::AllOf;
+using testing::Ask;
 using ::testing::HasSubstr;
+using testing::RawConnection;
 using ::testing::StartsWith;
 
 std::string Post(std::string_view path, std::string_view body) {
@@ -217,6 +219,38 @@ TEST_F(HttpServerTest, WaitingForTheHandlerIsNotTheClientsFault) {
   EXPECT_TRUE(silent.closed());
   Release();
   EXPECT_THAT(client.ReadUntil("later\n"), StartsWith("HTTP/1.1 200 "));
+}
+
+// As a proxy does between two requests, which may be far apart.
+TEST_F(HttpServerTest, AKeptConnectionMayBeSilentForLonger) {
+  Start({.idle_timeout = seconds(1),
+         .keep_alive_timeout = seconds(60),
+         .exchange_timeout = seconds(1)});
+  RawConnection client(server_->port());
+  client.Send(Post("/", "one"));
+  EXPECT_THAT(client.ReadUntil("one\n"), StartsWith("HTTP/1.1 200 "));
+  for (int i = 0; i < 2; ++i) {
+    RawConnection silent(server_->port());
+    silent.ReadAll();  // until it is cut: the other has been silent for longer
+    EXPECT_TRUE(silent.closed());
+  }
+  client.Send(Post("/", "two"));
+  EXPECT_THAT(client.ReadUntil("two\n"), StartsWith("HTTP/1.1 200 "));
+  // With a request under way it is as short of time as any other.
+  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n");
+  client.ReadAll();
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(HttpServerTest, AKeptConnectionIsClosedInTheEnd) {
+  Start({.idle_timeout = seconds(60),
+         .keep_alive_timeout = seconds(1),
+         .exchange_timeout = seconds(60)});
+  RawConnection client(server_->port());
+  client.Send(Post("/", "one"));
+  EXPECT_THAT(client.ReadUntil("one\n"), StartsWith("HTTP/1.1 200 "));
+  client.ReadAll();
+  EXPECT_TRUE(client.closed());
 }
 
 // --- Malformed requests --------------------------------------------------------------------------

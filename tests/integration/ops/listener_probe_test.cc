@@ -6,12 +6,15 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <thread>
 #include <vector>
 
 #include "server/ops/listen_socket.h"
-#include "tests/integration/ops/http_client.h"
+#include "tests/support/http_client.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_certificate.h"
 
@@ -20,6 +23,7 @@ namespace {
 
 using auth::testing::IsOk;
 using auth::testing::MakeSelfSignedCertificate;
+using auth::testing::RawConnection;
 using auth::testing::StatusIs;
 using auth::testing::TestCertificate;
 using std::chrono::milliseconds;
@@ -88,6 +92,7 @@ TEST_F(ListenerProbeTest, OneProbeServesForManyChecksAtOnce) {
       {.port = static_cast<std::uint16_t>(server.port()), .tls = true, .timeout = seconds(5)},
       &clock_);
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 10; ++i) EXPECT_THAT(probe.Check(), IsOk());

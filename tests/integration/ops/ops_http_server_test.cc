@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "pool/mutex.h"
-#include "tests/integration/ops/http_client.h"
 #include "tests/support/eventually.h"
+#include "tests/support/http_client.h"
 #include "tests/support/status_matchers.h"
 
 namespace auth::ops {
@@ -19,14 +19,16 @@ namespace {
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 using ::testing::AllOf;
+using testing::Ask;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::RawConnection;
 using ::testing::StartsWith;
 
 class OpsHttpServerTest : public ::testing::Test {
  protected:
   // `/slow` blocks until Release.
-  void Start(HttpServer::Options options = {}) {
+  void Start(const HttpServer::Options& options = {}) {
     auto server = OpsHttpServer::Start(
         options,
         {{.path = "/readyz", .handler = [] { return HttpResponse{.body = "{}\n"}; }},
@@ -131,7 +133,7 @@ TEST_F(OpsHttpServerTest, KeepsAConnectionForTheNextScrape) {
 
 TEST_F(OpsHttpServerTest, MalformedRequestsAreRefusedAndTheServerServesOn) {
   Start({.idle_timeout = seconds(1)});
-  const std::string long_text(64 * 1024, 'x');
+  const std::string long_text(65'536, 'x');
   const std::string requests[] = {
       "\r\n\r\n\r\n\r\n",
       "GET\r\n\r\n",
@@ -192,6 +194,7 @@ TEST_F(OpsHttpServerTest, AnswersBesideFiveHundredSilentConnections) {
 TEST_F(OpsHttpServerTest, SilentConnectionsAreClosedAfterTheIdleTimeout) {
   Start({.max_connections = 16, .max_connections_per_address = 16, .idle_timeout = seconds(1)});
   std::vector<RawConnection> silent;
+  silent.reserve(64);
   for (int i = 0; i < 64; ++i) silent.emplace_back(server_->port());
   EXPECT_TRUE(testing::Eventually([this] { return Get("/readyz").rfind("HTTP/1.1 200 ", 0) == 0; }))
       << "however many there were";
@@ -202,6 +205,7 @@ TEST_F(OpsHttpServerTest, SilentConnectionsAreClosedAfterTheIdleTimeout) {
 TEST_F(OpsHttpServerTest, OneAddressCannotTakeAllConnections) {
   Start({.max_connections = 100, .max_connections_per_address = 10});
   std::vector<RawConnection> silent;
+  silent.reserve(10);
   for (int i = 0; i < 10; ++i) silent.emplace_back(server_->port());
   RawConnection refused(server_->port());
   EXPECT_EQ(refused.ReadAll(), "");
@@ -256,6 +260,7 @@ TEST_F(OpsHttpServerTest, ManyClientsAtOnce) {
   Start();
   std::atomic<int> ok{0};
   std::vector<std::thread> clients;
+  clients.reserve(8);
   for (int t = 0; t < 8; ++t) {
     clients.emplace_back([&] {
       for (int i = 0; i < 50; ++i) ok += Get("/readyz").rfind("HTTP/1.1 200 ", 0) == 0 ? 1 : 0;

@@ -11,19 +11,19 @@
 #include <utility>
 #include <vector>
 
-#include "tests/integration/ops/http_client.h"
 #include "tests/integration/rpc/test_server.h"
 #include "tests/support/eventually.h"
+#include "tests/support/http_client.h"
 
 namespace auth::rpc {
 namespace {
 
 using nlohmann::json;
-using ops::RawConnection;
 using ::testing::AllOf;
 using testing::Eventually;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::RawConnection;
 using ::testing::StartsWith;
 
 constexpr char kJson[] = "Content-Type: application/json\r\n";

@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/support/eventually.h"
-#include "tests/support/http_request.h"
+#include "tests/support/http_client.h"
 
 extern char** environ;
 
