@@ -3,6 +3,7 @@
 #include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace auth::authctl {
 namespace {
@@ -19,19 +20,20 @@ absl::Duration ToDuration(const google::protobuf::Duration& duration) {
 }
 
 std::optional<Quantile> QuantileOf(const v1::LatencyHistogram& histogram, double q) {
-  double total = 0;
+  int64_t total = 0;
   for (const auto& bucket : histogram.buckets()) total += bucket.count();
   if (total <= 0) return std::nullopt;
-  const double rank = std::clamp(q, 0.0, 1.0) * total;
+  const double rank = std::clamp(q, 0.0, 1.0) * static_cast<double>(total);
   double below = 0;
   absl::Duration lower = absl::ZeroDuration();
   for (const auto& bucket : histogram.buckets()) {
     if (!bucket.has_up_to()) break;
     const absl::Duration upper = ToDuration(bucket.up_to());
-    if (bucket.count() > 0 && below + bucket.count() >= rank) {
-      return Quantile{lower + (upper - lower) * ((rank - below) / bucket.count())};
+    const auto count = static_cast<double>(bucket.count());
+    if (count > 0 && below + count >= rank) {
+      return Quantile{lower + (upper - lower) * ((rank - below) / count)};
     }
-    below += bucket.count();
+    below += count;
     lower = upper;
   }
   return Quantile{lower, /*at_least=*/true};

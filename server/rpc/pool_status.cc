@@ -41,9 +41,9 @@ v1::LatencyHistogram ToProto(const ops::LatencyHistogram& histogram) {
   for (const ops::LatencyHistogram::Bucket& bucket : histogram.buckets) {
     v1::LatencyHistogram::Bucket* const own = proto.add_buckets();
     if (bucket.up_to) *own->mutable_up_to() = FromSeconds(*bucket.up_to);
-    own->set_count(static_cast<std::int32_t>(bucket.count));
+    own->set_count(bucket.count);
   }
-  proto.set_count(static_cast<std::int32_t>(histogram.count));
+  proto.set_count(histogram.count);
   *proto.mutable_sum() = FromSeconds(histogram.sum);
   return proto;
 }
