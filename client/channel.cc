@@ -58,20 +58,6 @@ bool IsLoopbackAddress(absl::string_view address) {
   return host == "localhost";
 }
 
-// Whether no byte of the channel can leave this machine.
-bool IsLoopback(absl::string_view target) {
-  if (absl::StartsWith(target, "unix:") || absl::StartsWith(target, "unix-abstract:")) return true;
-  for (const absl::string_view scheme : {"dns:", "ipv4:", "ipv6:"}) {
-    if (absl::ConsumePrefix(&target, scheme)) break;
-  }
-  if (absl::ConsumePrefix(&target, "//")) {  // the resolver's address, up to the next slash
-    target.remove_prefix(std::min(target.size(), target.find('/')));
-    absl::ConsumePrefix(&target, "/");
-  }
-  const std::vector<absl::string_view> addresses = absl::StrSplit(target, ',');
-  return std::all_of(addresses.begin(), addresses.end(), IsLoopbackAddress);
-}
-
 // The content of a PEM file; `label` is what its first line must hold.
 absl::StatusOr<std::string> ReadPem(const std::string& path, std::string_view what,
                                     std::string_view label) {
@@ -123,6 +109,19 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
 }
 
 }  // namespace
+
+bool IsLoopback(absl::string_view target) {
+  if (absl::StartsWith(target, "unix:") || absl::StartsWith(target, "unix-abstract:")) return true;
+  for (const absl::string_view scheme : {"dns:", "ipv4:", "ipv6:"}) {
+    if (absl::ConsumePrefix(&target, scheme)) break;
+  }
+  if (absl::ConsumePrefix(&target, "//")) {  // the resolver's address, up to the next slash
+    target.remove_prefix(std::min(target.size(), target.find('/')));
+    absl::ConsumePrefix(&target, "/");
+  }
+  const std::vector<absl::string_view> addresses = absl::StrSplit(target, ',');
+  return std::all_of(addresses.begin(), addresses.end(), IsLoopbackAddress);
+}
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options,
                                                            const std::string& service_config) {

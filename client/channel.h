@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "client/service_config.h"
 
 namespace grpc {
@@ -36,6 +37,9 @@ struct ChannelOptions {
   // minute: servers close connections that ping them more often than twice a minute.
   std::chrono::nanoseconds keepalive_time = std::chrono::minutes(1);
 };
+
+// Whether no byte of a channel to this target can leave this machine.
+bool IsLoopback(absl::string_view target);
 
 // A channel for generated stubs. Does not connect yet: the first call does. `service_config` (JSON;
 // empty = none) rules alone: the one that DNS may publish for the target is not asked for.

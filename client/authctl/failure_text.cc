@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "client/authctl/display_width.h"
 #include "client/authctl/reason_name.h"
+#include "client/channel.h"
 #include "client/errors.h"
 
 namespace auth::authctl {
@@ -16,11 +17,6 @@ namespace {
 constexpr char kServiceTokens[] =
     "The server lists its service tokens in the file of --service-tokens-file; pool commands need "
     "one with the role admin.";
-
-bool IsThisMachine(const std::string& target) {
-  return absl::StartsWith(target, "127.") || absl::StartsWith(target, "localhost:") ||
-         absl::StartsWith(target, "[::1]:") || absl::StartsWith(target, "unix:");
-}
 
 // gRPC's words, shortened to what comes last: "Connection refused".
 std::string LastWords(const std::string& message) {
@@ -84,7 +80,7 @@ FailureText ExplainUnavailable(const std::string& message, const CommandLine& li
   }
   if (const auto tls = ExplainTls(message, line)) return *tls;
   return Unreachable(line, LastWords(message),
-                     IsThisMachine(line.channel.target)
+                     client::IsLoopback(line.channel.target)
                          ? "Is it running? Try `deploy/run`, or name another with --server "
                            "HOST:PORT."
                          : "Is it running there? Name another with --server HOST:PORT.");

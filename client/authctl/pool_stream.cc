@@ -16,7 +16,7 @@
 namespace auth::authctl {
 
 // The call's fields belong to gRPC while a read is under way, and to the owner after the event that
-// tells of its end: there is nothing to lock.
+// tells of its end: there is nothing to lock. `ended_` is the owner's alone.
 class PoolStream::Call final : public grpc::ClientReadReactor<v1::WatchPoolStatusResponse> {
  public:
   Call(std::shared_ptr<grpc::Channel> channel, const Options& options)
@@ -35,7 +35,7 @@ class PoolStream::Call final : public grpc::ClientReadReactor<v1::WatchPoolStatu
   }
 
   ~Call() override {
-    if (done_) return;
+    if (ended_) return;
     context_.TryCancel();
     while (Take().ok()) {
     }
@@ -48,6 +48,7 @@ class PoolStream::Call final : public grpc::ClientReadReactor<v1::WatchPoolStatu
     while (::read(event_.get(), &events, sizeof events) < 0 && errno == EINTR) {
     }
     if (done_) {
+      ended_ = true;
       if (status_.ok()) return absl::UnavailableError("the server has ended the stream");
       return client::FromGrpcStatus(status_, trace_id_);
     }
@@ -85,6 +86,7 @@ class PoolStream::Call final : public grpc::ClientReadReactor<v1::WatchPoolStatu
   v1::WatchPoolStatusResponse response_;
   grpc::Status status_;
   bool done_ = false;
+  bool ended_ = false;  // Take has told so: gRPC is done with this object
 };
 
 PoolStream::PoolStream(std::shared_ptr<grpc::Channel> channel, const Options& options)

@@ -27,6 +27,7 @@ TEST(FailureTextTest, WhatToTryDependsOnWhereTheServerShouldBe) {
   EXPECT_FALSE(here.sent);
   const FailureText there = ExplainFailure(refused, Line("auth.example.com:443", true), "");
   EXPECT_EQ(there.hint, "Is it running there? Name another with --server HOST:PORT.");
+  EXPECT_EQ(ExplainFailure(refused, Line("127.example.com:443", true), "").hint, there.hint);
 }
 
 TEST(FailureTextTest, AnEstablishedConnectionThatEndsIsNotUnreachable) {
