@@ -16,7 +16,7 @@ namespace {
 
 // What the pool may take to close its connections once every call is answered.
 constexpr std::chrono::seconds kPoolDrain(2);
-// What a stop may take beyond all that: closing listeners, stopping a private PostgreSQL.
+// What a stop may take beyond all that, to close listeners; a private PostgreSQL has its own time.
 constexpr std::chrono::seconds kExitGrace(10);
 
 void AwaitStopSignal() {
@@ -47,8 +47,11 @@ absl::Status Prepare(Parts* parts) {
 void Drain(Parts* parts) {
   parts->logger->Info("draining");
   parts->stopping = true;
+  const Duration postgres_stop = parts->config.embedded_postgres.empty()
+                                     ? Duration::zero()
+                                     : dev::EmbeddedPostgres::kLongestStop;
   ops::ArmExitWatchdog(parts->config.drain_delay + parts->config.drain_timeout + kPoolDrain +
-                       kExitGrace);
+                       kExitGrace + postgres_stop);
   if (!parts->grpc->Drain(parts->config.drain_delay, parts->config.drain_timeout)) {
     parts->logger->Warning("drain_timeout",
                            {{"message", "some calls did not finish and were given up"}});

@@ -34,7 +34,7 @@ constexpr Duration kStartTimeout = seconds(120);
 constexpr Duration kLookInterval = milliseconds(10);
 constexpr Duration kOrphanInterval = milliseconds(100);
 // How long each way of stopping may take before the next harder one.
-constexpr Duration kStopTimeout = seconds(20);
+constexpr Duration kStopTimeout = EmbeddedPostgres::kLongestStop / 3;
 
 void Pause(Duration duration) {
   const RealClock clock;

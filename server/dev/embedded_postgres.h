@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "pool/clock.h"
 
 namespace auth::dev {
 
@@ -48,8 +50,10 @@ class EmbeddedPostgres {
 
   // pg_ctl's modes: fast ends sessions, immediate crashes the server as a power cut would.
   enum class StopMode { kFast, kImmediate };
+  // What Stop may take, and the destructor.
+  static constexpr Duration kLongestStop = std::chrono::seconds(30);
   // OK once the server is gone. One that does not end (a stopped backend) is stopped harder after a
-  // while: by `immediate`, then by SIGKILL; the next start recovers.
+  // third of kLongestStop: by `immediate`, then by SIGKILL; the next start recovers.
   absl::Status Stop(StopMode mode);
   // Starts again after Stop or a crash, on the same port. Stops a running server first.
   absl::Status Restart();
