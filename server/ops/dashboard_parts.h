@@ -8,7 +8,7 @@ namespace auth::ops {
 struct DashboardParts {
   std::string_view html;  // has "@dashboard.css@" and "@dashboard.js@" where those belong
   std::string_view css;
-  std::string_view js;
+  std::string_view js;  // all scripts, as one module
 };
 
 DashboardParts EmbeddedDashboardParts();

@@ -1,6 +1,11 @@
-# Writes OUTPUT, a C++ file that holds the parts of the dashboard, SOURCE/dashboard.{html,css,js}.
-foreach(part IN ITEMS html css js)
-  file(READ ${SOURCE}/dashboard.${part} ${part})
+# Writes OUTPUT, a C++ file that holds the parts of the dashboard: SOURCE/dashboard.{html,css}, and
+# SOURCE/<name>.js of each of SCRIPTS, one after the other.
+file(READ ${SOURCE}/dashboard.html html)
+file(READ ${SOURCE}/dashboard.css css)
+set(js "")
+foreach(name IN LISTS SCRIPTS)
+  file(READ ${SOURCE}/${name}.js script)
+  string(APPEND js "${script}")
 endforeach()
 file(WRITE ${OUTPUT} "// Generated from dashboard/* by embed_dashboard.cmake.
 #include \"server/ops/dashboard_parts.h\"

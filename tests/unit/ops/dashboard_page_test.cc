@@ -25,15 +25,15 @@ std::string Header(const HttpResponse& response, const std::string& name) {
 
 // What is between the one <tag> of the page and its </tag>.
 std::string Content(const std::string& page, const std::string& tag) {
-  const std::string open = "<" + tag + ">";
-  const std::size_t begin = page.find(open);
+  const std::string open = "<" + tag;
+  const std::size_t begin = page.find('>', page.find(open));
   const std::size_t end = page.find("</" + tag, begin);
   if (begin == std::string::npos || end == std::string::npos) {
     ADD_FAILURE() << "no " << open;
     return "";
   }
-  EXPECT_EQ(page.find("<" + tag, end), std::string::npos) << "a second " << open;
-  return page.substr(begin + open.size(), end - begin - open.size());
+  EXPECT_EQ(page.find(open, end), std::string::npos) << "a second " << open;
+  return page.substr(begin + 1, end - begin - 1);
 }
 
 std::string Sha256(const std::string& text) {
