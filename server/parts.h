@@ -41,8 +41,8 @@ struct Parts {
   // Building, in this order.
   absl::Status BuildAccounts();
   void BuildSnapshots();
-  absl::Status Listen();
   absl::Status LoadServiceTokens();
+  absl::Status Listen();
   absl::Status ListenForHttp();
   absl::Status ListenForOperators();
   absl::Status WritePortFile() const;

@@ -1,10 +1,14 @@
 #include "server/config/config_text.h"
 
+#include <utility>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "pool/conninfo.h"
+#include "pool/pqxx_connection_factory.h"
+#include "server/config/duration_flag.h"
 
 namespace auth::server {
 namespace {
@@ -75,9 +79,14 @@ std::string AlterRoleStatements(const std::string& database_url) {
   std::string text =
       "\n# Through a transaction pooler these cannot be set by the server. Run them once, as the "
       "role\n# itself or its administrator:\n";
-  for (const char* setting : {"statement_timeout = '5s'", "lock_timeout = '2s'",
-                              "client_connection_check_interval = '1s'"}) {
-    absl::StrAppend(&text, "# ALTER ROLE ", role, " SET ", setting, ";\n");
+  const pool::PqxxConnectionFactory::Options options;
+  const std::pair<const char*, Duration> settings[] = {
+      {"statement_timeout", options.statement_timeout},
+      {"lock_timeout", options.lock_timeout},
+      {"client_connection_check_interval", options.client_connection_check_interval}};
+  for (const auto& [setting, duration] : settings) {
+    absl::StrAppend(&text, "# ALTER ROLE ", role, " SET ", setting, " = '",
+                    FormatDuration(duration), "';\n");
   }
   return text;
 }

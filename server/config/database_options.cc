@@ -103,8 +103,9 @@ std::vector<Option> PoolOptionList() {
                  "a serverless database sleep.",
                  &pool::PoolOptions::min_connections),
       PoolNumber("pool-max-connections",
-                 "The most this process holds. Times the replicas it must stay below the "
-                 "database's limit.",
+                 "The most this process holds. What all replicas hold, two more of them in a "
+                 "rollout, and one connection of a migration must fit into what the database "
+                 "grants.",
                  &pool::PoolOptions::max_connections),
       PoolTime("pool-connect-timeout",
                "For one attempt to connect, name resolution not included. A serverless database "

@@ -10,6 +10,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "server/account/password_text.h"
+#include "server/account/phc_string.h"
 #include "server/config/database_options.h"
 #include "server/config/option_kinds.h"
 
@@ -100,9 +102,9 @@ std::vector<Option> ListenerOptions() {
                                     "--allow-plaintext. Empty: off."},
                            &Config::http_listen),
       OptionalListenOption({.name = "ops-listen",
-                            .help = "Where /livez, /readyz, /health/database, /metrics and "
-                                    "/dashboard are served, in plain HTTP and to everybody who can "
-                                    "reach it: an address that other machines reach needs "
+                            .help = "Where /livez, /readyz, /health/database, /metrics, /dashboard "
+                                    "and /debug/config are served, in plain HTTP and to everybody "
+                                    "who can reach it: an address that other machines reach needs "
                                     "--allow-plaintext. Empty: off."},
                            &Config::ops_listen),
       CorsOriginOption(),
@@ -110,8 +112,8 @@ std::vector<Option> ListenerOptions() {
                 .name = "service-tokens-file",
                 .value_name = "FILE",
                 .help = "Who may call AdminService: lines `name admin hash`, with the SHA-256 of a "
-                        "random bearer token in hex. A changed file is read again. Without it "
-                        "nobody may."},
+                        "random bearer token in hex. A changed file is read again, within two "
+                        "seconds. Without it nobody may."},
                &Config::service_tokens_file),
       WithSwitch({.group = group,
                   .name = "allow-plaintext",
@@ -180,12 +182,12 @@ std::vector<Option> AccountOptions() {
                    &Config::max_deadline, milliseconds(1)),
       WithDuration({.group = group, .name = "session-ttl", .help = "How long a session lasts."},
                    &Config::session_ttl, seconds(1)),
-      // Passwords of up to 256 code points are accepted: a longer minimum would refuse them all.
+      // A minimum above what is accepted would refuse every password.
       WithInteger({.group = group,
                    .name = "password-min-length",
                    .help = "In characters (code points). NIST asks for 15 where the password is "
                            "the only factor."},
-                  &Config::password_min_length, 1, 256),
+                  &Config::password_min_length, 1, account::PasswordText::kMaxCodePoints),
       PasswordMinGuessesOption(),
       WithOnOff({.group = group,
                  .name = "rate-limit",
@@ -203,11 +205,11 @@ std::vector<Option> HashingOptions() {
                    .name = "argon2-memory-kib",
                    .value_name = "KIB",
                    .help = "Memory of one hash. Raised costs reach stored passwords at sign-in."},
-                  &Config::argon2_memory_kib, 8, 262144),
+                  &Config::argon2_memory_kib, 8, account::PhcString::kMaxMemoryKib),
       WithInteger({.group = group, .name = "argon2-iterations", .help = "Passes over the memory."},
-                  &Config::argon2_iterations, 1, 10),
+                  &Config::argon2_iterations, 1, account::PhcString::kMaxIterations),
       WithInteger({.group = group, .name = "argon2-parallelism", .help = "Lanes of one hash."},
-                  &Config::argon2_parallelism, 1, 4),
+                  &Config::argon2_parallelism, 1, account::PhcString::kMaxParallelism),
       WithSwitch(
           {.group = group,
            .name = "allow-weak-hashing",

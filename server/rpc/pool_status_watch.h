@@ -21,7 +21,7 @@ namespace auth::rpc {
 // Thread-safe. Shutdown comes before the gRPC server's, and that before the destruction.
 class PoolStatusWatchers {
  public:
-  // Beyond it watchers are refused: each costs a picture's serialisation a second.
+  // Beyond it watchers are refused: each costs up to ten serialised pictures a second.
   static constexpr int kMostWatchers = 32;
 
   // What `sources` and `dependencies` refer to must outlive it.
