@@ -122,6 +122,14 @@ def check_rules(rules, page):
     return findings
 
 
+def check_document(text, page):
+    """README.md's table of metrics has the families of the page, and no other."""
+    rows = re.findall(r"^\| (.*?) \|", text.partition("\n## What is measured\n")[2], re.MULTILINE)
+    named = set(re.findall(r"`((?:auth|process)_\w+)`", " ".join(rows)))
+    return ([f"README.md: {name} is not on the page" for name in sorted(named - page.types.keys())]
+            + [f"README.md: its table lacks {name}" for name in sorted(page.types.keys() - named)])
+
+
 def check_page(first, later):
     """The page has everything from the first scrape on, and does not grow with traffic."""
     findings = [f"{family} has no sample" for family in first.types

@@ -128,6 +128,8 @@ class RulesTest(unittest.TestCase):
 ALERTS = """
       - alert: Bug
         expr: auth_calls_total > 0
+        annotations:
+          runbook: deploy/monitoring/runbook.md#bug
 """
 RUNBOOK = """# Runbook
 
@@ -155,7 +157,12 @@ class RunbookTest(unittest.TestCase):
 
     def test_sections(self):
         self.finds(None, RUNBOOK)
-        self.finds("Other has no section", RUNBOOK, ALERTS + "      - alert: Other\n")
+        self.finds("Other has no section", RUNBOOK,
+                   ALERTS + ALERTS.replace("Bug", "Other").replace("#bug", "#other"))
+        self.finds("Bug leads to the section 'bag', not to its own", RUNBOOK,
+                   ALERTS.replace("#bug", "#bag"))
+        self.finds("Bug leads to the section '', not to its own", RUNBOOK,
+                   ALERTS.replace("runbook: ", "book: "))
         self.finds("Old is no alert", RUNBOOK + RUNBOOK[11:].replace("### Bug", "### Old"))
         self.finds("Bug does not say what it **Do:**", RUNBOOK.replace("**Do:**", "**Then:**"))
         self.finds("a link leads to #bugs, which is not there", RUNBOOK.replace("#bug)", "#bugs)"))
@@ -167,6 +174,31 @@ class RunbookTest(unittest.TestCase):
     def test_blocks(self):
         self.assertEqual(runbook.blocks(RUNBOOK, "sql"), ["  SELECT 1;\n"])
         self.assertEqual(runbook.blocks(RUNBOOK, "sh"), ["authctl health\n"])
+
+
+DOCUMENT = """# Monitoring
+
+| `auth_elsewhere` | in another table |
+
+## What is measured
+
+| metrics | labels |
+|---|---|
+| `auth_calls_total`: what was asked | `code`, not `auth_code` |
+| `auth_wait_seconds` | |
+"""
+
+
+class DocumentTest(unittest.TestCase):
+    def finds(self, finding, text):
+        self.assertEqual(checks.check_document(text, PAGE), [finding] if finding else [])
+
+    def test_both_ways(self):
+        self.finds(None, DOCUMENT)
+        self.finds("README.md: auth_waits is not on the page",
+                   DOCUMENT.replace("`auth_wait_seconds`", "`auth_wait_seconds`, `auth_waits`"))
+        self.finds("README.md: its table lacks auth_wait_seconds",
+                   DOCUMENT.replace("| `auth_wait_seconds` | |\n", ""))
 
 
 class PageTest(unittest.TestCase):

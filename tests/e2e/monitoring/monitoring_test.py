@@ -103,6 +103,7 @@ def main(ops, promtool, prometheus, folder, *traffic):
     text = scrape(ops)
     first = Page(text)
     findings = lint(promtool, text) + checks.check_dashboard(dashboard, first)
+    findings += checks.check_document((folder / "README.md").read_text(), first)
 
     subprocess.run(traffic, check=True, stdout=subprocess.DEVNULL)
     text = scrape(ops)

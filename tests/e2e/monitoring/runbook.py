@@ -9,6 +9,13 @@ def alert_names(alerts):
     return re.findall(r"^\s+- alert: (\w+)$", alerts, flags=re.MULTILINE)
 
 
+def links(alerts):
+    """The section of the runbook that each alert leads to, by its name."""
+    _, *each = re.split(r"^\s+- alert: ", alerts, flags=re.MULTILINE)
+    runbook = re.compile(r"^\s+runbook: deploy/monitoring/runbook\.md#(\S+)$", re.MULTILINE)
+    return {text.partition("\n")[0]: "".join(runbook.findall(text)) for text in each}
+
+
 def sections(runbook):
     """The text of each section of an alert, by its name."""
     _, *each = re.split(r"^### ", runbook, flags=re.MULTILINE)
@@ -22,7 +29,9 @@ def blocks(runbook, language):
 
 
 def check_sections(runbook, alerts):
-    """Every alert has a section with all its parts, every section an alert; links lead to one."""
+    """Every alert has a section with all its parts, and names it; every section has an alert; links
+    lead to one.
+    """
     written, named = sections(runbook), alert_names(alerts)
     findings = [f"{name} has no section" for name in named if name not in written]
     findings += [f"{name} is no alert" for name in written if name not in named]
@@ -30,6 +39,8 @@ def check_sections(runbook, alerts):
                  for part in PARTS if f"- **{part}:** " not in text]
     headings = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-")
                 for heading in re.findall(r"^#+ (.+)$", runbook, flags=re.MULTILINE)}
+    findings += [f"{name} leads to the section '{anchor}', not to its own"
+                 for name, anchor in links(alerts).items() if anchor != name.lower()]
     return findings + [f"a link leads to #{anchor}, which is not there"
                        for anchor in re.findall(r"\]\(#([^)]+)\)", runbook) if anchor not in headings]
 
