@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proves the first promise of the README on this machine; see usage(). Not part of `ctest`, because it
-# needs root, makes a user and builds three clones.
+# needs root, makes a user and builds three clones; e2e/dev/deploy_run there installs and builds nothing.
 set -euo pipefail
 
 usage() {
