@@ -2,6 +2,8 @@
 // is used to, and more than it has descriptors for.
 
 #include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <grpcpp/support/status.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -32,10 +34,13 @@ namespace auth::testing {
 namespace {
 
 using std::chrono::seconds;
+using ::testing::AnyOf;
 
 // How long a listener has that recovers by itself.
 constexpr seconds kRecovers(10);
 constexpr seconds kAcceptsAgain(kAddressSanitizer ? 60 : 10);
+// How long somebody waits for a listener that is said to be gone.
+constexpr seconds kNoAnswer(5);
 
 // Our own limit must not be what ends the storm.
 int RaiseOurLimit() {
@@ -46,10 +51,13 @@ int RaiseOurLimit() {
   return static_cast<int>(std::min<rlim_t>(limit.rlim_max, 1'000'000));
 }
 
-// Connections to a port of this machine; half of them say something that is no HTTP/2.
+// Connections to a port of this machine.
 class Storm {
  public:
-  Storm(int port, int connections) {
+  // Half of them say something that is no HTTP/2, for which gRPC closes them; or none says a word.
+  enum class Says { kNonsense, kNothing };
+
+  Storm(int port, int connections, Says says) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(port));
@@ -59,7 +67,7 @@ class Storm {
       if (fd < 0) break;
       descriptors_.push_back(fd);
       static_cast<void>(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address));
-      if (i % 2 == 0) send(fd, "GET / HTTP/1.1\r\n", 16, MSG_NOSIGNAL);
+      if (says == Says::kNonsense && i % 2 == 0) send(fd, "GET / HTTP/1.1\r\n", 16, MSG_NOSIGNAL);
     }
   }
   ~Storm() { End(); }
@@ -116,8 +124,7 @@ void DescriptorStorm::ExpectServedThrough(int connections) {
   ExpectRegistered("before");
   const int before = UsageOf(server_->pid()).descriptors;
 
-  Storm storm(grpc_port(), connections);
-  // gRPC closes those that say something else than HTTP/2; the others stay.
+  Storm storm(grpc_port(), connections, Storm::Says::kNonsense);
   int most_open = before;
   ASSERT_TRUE(Eventually(
       [&] {
@@ -141,11 +148,15 @@ void DescriptorStorm::ExpectServedThrough(int connections) {
 // Leaves the server as it is, or a new one in its place if its listener is gone.
 void DescriptorStorm::ExpectServedBeyondTheLimit() {
   ExpectRegistered("before");
-  const auto most = static_cast<rlim_t>(UsageOf(server_->pid()).descriptors) + 100;
-  const rlimit limit{.rlim_cur = most, .rlim_max = most};
+  const int most = UsageOf(server_->pid()).descriptors + 100;
+  const auto bound = static_cast<rlim_t>(most);
+  const rlimit limit{.rlim_cur = bound, .rlim_max = bound};
   ASSERT_EQ(prlimit(server_->pid(), RLIMIT_NOFILE, &limit, nullptr), 0);
 
-  Storm storm(grpc_port(), 1000);
+  // Silent ones, so that all that are accepted stay, and the limit can be seen to be reached.
+  Storm storm(grpc_port(), 1000, Storm::Says::kNothing);
+  ASSERT_TRUE(Eventually([&] { return UsageOf(server_->pid()).descriptors >= most; }, seconds(30)))
+      << UsageOf(server_->pid()).descriptors << " descriptors of " << most;
   for (int i = 0; i < 20; ++i) ExpectRegistered("during");
   storm.End();
   int livez = 0;
@@ -159,6 +170,10 @@ void DescriptorStorm::ExpectServedBeyondTheLimit() {
   if (!alive) {
     std::printf("the listener is gone: /livez answers %d, and the process is restarted\n", livez);
     EXPECT_EQ(livez, 503);
+    const auto newcomer = NewPlainStub(server_->grpc_address());
+    EXPECT_THAT(Validate(newcomer.get(), "nobody's", kNoAnswer).error_code(),
+                AnyOf(grpc::StatusCode::DEADLINE_EXCEEDED, grpc::StatusCode::UNAVAILABLE))
+        << "/livez says that nobody is answered";
     server_->Signal(SIGTERM);
     EXPECT_EQ(server_->WaitForExit(), 0);
     ASSERT_NO_FATAL_FAILURE(StartServer());

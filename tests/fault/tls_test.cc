@@ -19,7 +19,7 @@
 #include "tests/support/server/history.h"
 #include "tests/support/server/registration_load.h"
 #include "tests/support/server/service_restored.h"
-#include "tests/support/server/stranded_calls.h"
+#include "tests/support/server/stranded_rounds.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/tcp_gate.h"
 #include "tests/support/temporary_directory.h"
@@ -34,6 +34,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kPatience(15);
+constexpr seconds kRestored(10);
 
 class Tls : public ::testing::Test {
  protected:
@@ -51,17 +52,15 @@ class Tls : public ::testing::Test {
         url, "?sslmode=verify-full&sslrootcert=", (directory_.path() / "server.crt").string());
   }
 
-  void StartServer(const std::vector<std::string>& flags) {
-    auto server = AuthServerProcess::Start(flags);
+  void StartServer() {
+    auto server = AuthServerProcess::Start(
+        WithCheapHashing({"--database-url=" + Verified(url_), "--rate-limit=off"}));
     ASSERT_THAT(server, IsOk());
     server_.emplace(*std::move(server));
     EXPECT_EQ(postgres_->QueryValue(
                   "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
                   "WHERE application_name = 'auth_server'"),
               "t");
-  }
-  void StartServer() {
-    StartServer(WithCheapHashing({"--database-url=" + Verified(url_), "--rate-limit=off"}));
   }
 
   std::unique_ptr<RegistrationLoad> StartLoad() {
@@ -83,7 +82,7 @@ class Tls : public ::testing::Test {
   }
 
   void ExpectRestored() {
-    ExpectServiceRestored(server_->grpc_address(), url_, &history_, seconds(10));
+    ExpectServiceRestored(server_->grpc_address(), url_, &history_, kRestored);
   }
 
   const TemporaryDirectory directory_;
@@ -157,42 +156,20 @@ TEST_F(Tls, RestartUnderLoad) {
 TEST_F(Tls, HalfOpen) {
   StartPostgres();
   TcpGate gate(postgres_->port());
-  StartServer(StrandedCalls::Flags(Verified(gate.Through(url_))));
-  StrandedCalls::AwaitIdleConnections(*server_);
-  Bystanders bystanders(&*server_, &history_);
-
-  gate.HoldOpen();
-  StrandedCalls calls(&*server_, &*postgres_, url_, &history_, StrandedCalls::Others::kServed);
-  bystanders.ExpectServedWell();
-  calls.ExpectEndedInTime();
-  gate.Resume();
-  calls.ExpectNothingStored();
-  ExpectRestored();
+  StrandedRounds rounds({.postgres = &*postgres_,
+                         .url = url_,
+                         .server_url = Verified(gate.Through(url_)),
+                         .restored = kRestored});
+  rounds.ExpectOthersServed({.strike = [&] { gate.HoldOpen(); }, .mend = [&] { gate.Resume(); }});
 }
 
 TEST_F(Tls, FrozenBackends) {
   StartPostgres();
-  StartServer(StrandedCalls::Flags(Verified(url_)));
-  StrandedCalls::AwaitIdleConnections(*server_);
-  Bystanders bystanders(&*server_, &history_);
-
-  std::vector<FrozenProcess> frozen = postgres_->FreezeBackends();
-  StrandedCalls calls(&*server_, &*postgres_, url_, &history_, StrandedCalls::Others::kServed);
-  bystanders.ExpectServedWell();
-  calls.ExpectEndedInTime();
-  frozen.clear();
-  calls.ExpectNothingStored();
-  ExpectRestored();
-}
-
-TEST_F(Tls, AnotherCertificateIsRefused) {
-  StartPostgres();
-  const std::string stranger = directory_.Write(
-      "stranger.crt", MakeSelfSignedCertificate("stranger", "IP:127.0.0.1").certificate);
-  const ServerRun run = RunAuthServer(
-      {"--listen=127.0.0.1:0", "--http-listen=", "--ops-listen=",
-       absl::StrCat("--database-url=", url_, "?sslmode=verify-full&sslrootcert=", stranger)});
-  EXPECT_EQ(run.exit_code, 2) << run.err;
+  std::vector<FrozenProcess> frozen;
+  StrandedRounds rounds(
+      {.postgres = &*postgres_, .url = url_, .server_url = Verified(url_), .restored = kRestored});
+  rounds.ExpectOthersServed(
+      {.strike = [&] { frozen = postgres_->FreezeBackends(); }, .mend = [&] { frozen.clear(); }});
 }
 
 }  // namespace
