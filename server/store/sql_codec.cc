@@ -41,11 +41,12 @@ pool::Value Encode(WallTime time) {
 
 std::optional<std::string> RowReader::Next(bool nullable) {
   if (!status_.ok()) return std::nullopt;
-  if (next_ >= row_.size()) {
-    Spoil("a column");
+  const size_t index = next_++;  // first: Spoil names the column that was to be read
+  if (index >= row_.size()) {
+    Spoil("there");
     return std::nullopt;
   }
-  const pool::Value& value = row_[next_++];
+  const pool::Value& value = row_[index];
   if (!value && !nullable) Spoil("a value");
   return value;
 }

@@ -86,11 +86,16 @@ TEST(RowReaderTest, MissesColumnsAndValues) {
   const pool::Row none;
   RowReader empty(none);
   empty.ReadText();
-  EXPECT_EQ(empty.status().message(), "column 0 of the answer is not a column");
+  EXPECT_EQ(empty.status().message(), "column 1 of the answer is not there");
   const pool::Row null = {std::nullopt};
   RowReader reader(null);
   reader.ReadUuid();
   EXPECT_EQ(reader.status().message(), "column 1 of the answer is not a value");
+  const pool::Row one = {"1"};
+  RowReader beyond(one);
+  beyond.ReadInt();
+  beyond.ReadInt();
+  EXPECT_EQ(beyond.status().message(), "column 2 of the answer is not there");
 }
 
 }  // namespace
