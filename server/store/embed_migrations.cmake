@@ -14,7 +14,7 @@ foreach(migration IN LISTS migrations)
   math(EXPR expected "${expected} + 1")
   string(REGEX REPLACE "^0+" "" version ${number})
   if(NOT version EQUAL expected)
-    message(FATAL_ERROR "${file}: the migration after ${expected} must be the next number")
+    message(FATAL_ERROR "${file}: the number of this migration must be ${expected}")
   endif()
   file(READ ${migration} sql)
   # The first has none before it to be compatible with.
