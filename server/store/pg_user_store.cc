@@ -126,25 +126,24 @@ absl::Status PgUserStore::Run(const char* operation, Effect effect, const CallCo
   return Translate(status);
 }
 
-absl::StatusOr<PgUserStore::Inserted> PgUserStore::InsertBefore(MonotonicTime deadline,
-                                                                Connection& connection,
-                                                                const Statement& statement,
-                                                                Params params) const {
-  params.push_back(Encode(connection.DatabaseTime(deadline)));
-  const absl::StatusOr<QueryResult> answer = connection.Execute(deadline, statement, params);
-  if (!answer.ok()) return answer.status();
-  RowReader reader(answer->rows.at(0));
-  const bool inserted = reader.ReadInt() > 0;
-  const bool expired = reader.ReadInt() != 0;
-  if (!reader.status().ok()) return reader.status();
-  if (inserted) return Inserted::kYes;
-  if (!expired) return Inserted::kNo;
-  if (clock_->Monotonic() >= deadline) {
-    return pool::MakeSqlStatus(pool::SqlFault::kDeadline, "the write deadline passed");
+absl::StatusOr<bool> PgUserStore::InsertBefore(MonotonicTime deadline, Connection& connection,
+                                               const Statement& statement, Params params) const {
+  params.emplace_back();  // the deadline
+  for (;;) {
+    params.back() = Encode(connection.DatabaseTime(deadline));
+    const absl::StatusOr<QueryResult> answer = connection.Execute(deadline, statement, params);
+    if (!answer.ok()) return answer.status();
+    RowReader reader(answer->rows.at(0));
+    const bool inserted = reader.ReadInt() > 0;
+    const bool expired = reader.ReadInt() != 0;
+    if (!reader.status().ok()) return reader.status();
+    if (inserted || !expired) return inserted;
+    if (clock_->Monotonic() >= deadline) {
+      return pool::MakeSqlStatus(pool::SqlFault::kDeadline, "the write deadline passed");
+    }
+    // There is time left by our clock: the database's has been set since we read it.
+    if (absl::Status status = connection.RefreshDatabaseTime(deadline); !status.ok()) return status;
   }
-  // There is time left by our clock: the database's has been set since we read it.
-  if (absl::Status status = connection.RefreshDatabaseTime(deadline); !status.ok()) return status;
-  return Inserted::kExpired;
 }
 
 absl::StatusOr<RegisterResult> PgUserStore::Register(const CallContext& call, const NewUser& user) {
@@ -152,11 +151,10 @@ absl::StatusOr<RegisterResult> PgUserStore::Register(const CallContext& call, co
   const auto attempt = [&](Connection& connection) -> absl::Status {
     // Ends at the deadline at the latest, by which every statement fails.
     for (;;) {
-      const absl::StatusOr<Inserted> inserted =
+      const absl::StatusOr<bool> inserted =
           InsertBefore(call.deadline, connection, kRegisterUser, RegisterParams(user));
       if (!inserted.ok()) return inserted.status();
-      if (*inserted == Inserted::kExpired) continue;
-      if (*inserted == Inserted::kYes) {
+      if (*inserted) {
         result = {RegisterResult::Kind::kCreated, std::nullopt};
         return absl::OkStatus();
       }
@@ -180,16 +178,12 @@ absl::StatusOr<bool> PgUserStore::AddSession(const CallContext& call, const NewS
                                              const std::string& password_hash) {
   bool added = false;
   const auto attempt = [&](Connection& connection) -> absl::Status {
-    Inserted inserted = Inserted::kExpired;
-    while (inserted == Inserted::kExpired) {
-      const absl::StatusOr<Inserted> answer =
-          InsertBefore(call.deadline, connection, kAddSession,
-                       {Encode(session.id), Encode(session.token_hash), Encode(session.created_at),
-                        Encode(session.expires_at), Encode(session.user_id), password_hash});
-      if (!answer.ok()) return answer.status();
-      inserted = *answer;
-    }
-    added = inserted == Inserted::kYes;
+    const absl::StatusOr<bool> inserted =
+        InsertBefore(call.deadline, connection, kAddSession,
+                     {Encode(session.id), Encode(session.token_hash), Encode(session.created_at),
+                      Encode(session.expires_at), Encode(session.user_id), password_hash});
+    if (!inserted.ok()) return inserted.status();
+    added = *inserted;
     if (added) return absl::OkStatus();
     // Ours may be there, from an attempt whose answer was lost.
     const absl::StatusOr<QueryResult> own = connection.Execute(

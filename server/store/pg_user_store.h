@@ -53,12 +53,10 @@ class PgUserStore final : public account::UserStore {
   // Runs `body` and makes a Status of account/errors.h of its failure.
   absl::Status Run(const char* operation, pool::Effect effect, const account::CallContext& call,
                    pool::TransactionRunner::Body body) const;
-  // What a guarded insert did.
-  enum class Inserted { kYes, kNo, kExpired };
-  // Runs an insert that carries its deadline as the last parameter.
-  absl::StatusOr<Inserted> InsertBefore(MonotonicTime deadline, pool::Connection& connection,
-                                        const pool::Statement& statement,
-                                        pool::Params params) const;
+  // Runs an insert that carries its deadline, as the last parameter that it adds to `params`.
+  // Whether it inserted.
+  absl::StatusOr<bool> InsertBefore(MonotonicTime deadline, pool::Connection& connection,
+                                    const pool::Statement& statement, pool::Params params) const;
 
   const pool::TransactionRunner* const runner_;
   const Clock* const clock_;
