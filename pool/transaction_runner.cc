@@ -202,7 +202,7 @@ void TransactionRunner::Wait(Duration delay, MonotonicTime deadline) const {
   if (delay == Duration::zero()) return;
   const MonotonicTime now = clock_->Monotonic();
   const Duration last_chance = std::max<Duration>((deadline - now) / 2, kLeastDelay);
-  const MonotonicTime until = now + std::min(delay, last_chance);
+  const MonotonicTime until = std::min(deadline, now + std::min(delay, last_chance));
   Mutex mutex;
   CondVar nobody;
   MutexLock lock(&mutex);
