@@ -5,7 +5,7 @@
 #include "pool/clock.h"
 #include "pool/pool_observer.h"
 #include "pool/pool_options.h"
-#include "pool/pool_state.h"
+#include "pool/retirement.h"
 #include "pool/slot.h"
 
 namespace auth::pool {

@@ -19,6 +19,7 @@
 #include "pool/pool_options.h"
 #include "pool/pool_stats.h"
 #include "pool/reachability.h"
+#include "pool/retirement.h"
 #include "pool/slot_table.h"
 #include "pool/sql_error.h"
 #include "pool/waiter_queue.h"
@@ -33,12 +34,6 @@ struct Borrower {
   uint64_t ticket = 0;
   // Why AwaitSlot answered no slot.
   AcquireResult refused_as = AcquireResult::kOk;
-};
-
-// Why a connection is closed, and what its failure says of the others, if it failed.
-struct Retirement {
-  RetireReason reason = RetireReason::kLost;
-  std::optional<SqlError> failure;
 };
 
 // The next thing for the maintainer to do, without the lock. Neither: the pool stops.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "pool/connection_pool.h"
+#include "pool/retirement.h"
 #include "pool/sql_error.h"
 
 namespace auth::pool {
