@@ -26,7 +26,7 @@ TEST(JitterTest, StaysInItsRangeAndUsesAllOfIt) {
   EXPECT_GT(most, milliseconds(398));
 }
 
-TEST(JitterTest, DiffersBetweenProcessesThatStartTogether) {
+TEST(JitterTest, SeedsItselfAnewEachTime) {
   Jitter one;
   Jitter other;
   int equal = 0;

@@ -50,12 +50,11 @@ TEST_F(ConnectionValidatorTest, PingsAConnectionThatHasSomethingToRead) {
   EXPECT_EQ(database_.session_count(), 1);
 }
 
+// The clock stands still: a wait would have no end.
 TEST_F(ConnectionValidatorTest, DiscardsTenDeadConnectionsInOneBorrowWithoutWaiting) {
   MakePoolWithIdle(10);
-  const MonotonicTime before = clock_.Monotonic();
   for (int i = 0; i < 10; ++i) database_.session(i).Kill();
   BorrowAndReturn();
-  EXPECT_EQ(clock_.Monotonic(), before);
   // By the borrower, and by the maintainer, which the first of them woke.
   EXPECT_TRUE(Eventually([&] { return observer_.Count("retired closed_by_server") == 10; }));
   EXPECT_EQ(observer_.Count("acquired ok"), 11);
