@@ -41,11 +41,9 @@ class Connection {
   // where the database shows it (pg_stat_activity, log_line_prefix). No round trip more; nothing of
   // it stays with the session. Outside of a transaction only.
   virtual absl::StatusOr<QueryResult> ExecuteLabelled(MonotonicTime deadline,
-                                                      const std::string& /*label*/,
+                                                      const std::string& label,
                                                       const Statement& statement,
-                                                      const Params& params) {
-    return Execute(deadline, statement, params);
-  }
+                                                      const Params& params) = 0;
 
   // Runs a script of several statements without parameters; for migrations.
   virtual absl::Status ExecuteScript(MonotonicTime deadline, const std::string& sql) = 0;

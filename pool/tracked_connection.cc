@@ -48,14 +48,15 @@ absl::Status TrackedConnection::Ping(MonotonicTime deadline) {
   return Track(deadline, Outcome::kNothing, [&] { return connection_->Ping(deadline); });
 }
 
-absl::StatusOr<QueryResult> TrackedConnection::Execute(MonotonicTime deadline,
-                                                       const Statement& statement,
-                                                       const Params& params) {
+absl::StatusOr<QueryResult> TrackedConnection::ExecuteLabelled(MonotonicTime deadline,
+                                                               const std::string& label,
+                                                               const Statement& statement,
+                                                               const Params& params) {
   absl::StatusOr<QueryResult> result;
   absl::Status status = Track(deadline, StatementOutcome(), [&] {
-    result = label_.empty() || in_transaction_
+    result = label.empty() || in_transaction_
                  ? connection_->Execute(deadline, statement, params)
-                 : connection_->ExecuteLabelled(deadline, label_, statement, params);
+                 : connection_->ExecuteLabelled(deadline, label, statement, params);
     return result.status();
   });
   if (status.ok()) return result;

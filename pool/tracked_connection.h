@@ -22,7 +22,12 @@ class TrackedConnection final : public Connection {
   SocketState Peek() noexcept override { return connection_->Peek(); }
   absl::Status Ping(MonotonicTime deadline) override;
   absl::StatusOr<QueryResult> Execute(MonotonicTime deadline, const Statement& statement,
-                                      const Params& params) override;
+                                      const Params& params) override {
+    return ExecuteLabelled(deadline, label_, statement, params);
+  }
+  absl::StatusOr<QueryResult> ExecuteLabelled(MonotonicTime deadline, const std::string& label,
+                                              const Statement& statement,
+                                              const Params& params) override;
   absl::Status ExecuteScript(MonotonicTime deadline, const std::string& sql) override;
   absl::Status Begin(MonotonicTime deadline) override;
   absl::Status Commit(MonotonicTime deadline) override;

@@ -39,6 +39,10 @@ class QuietConnection final : public Connection {
   absl::StatusOr<QueryResult> Execute(MonotonicTime, const Statement&, const Params&) override {
     return QueryResult{};
   }
+  absl::StatusOr<QueryResult> ExecuteLabelled(MonotonicTime, const std::string&, const Statement&,
+                                              const Params&) override {
+    return QueryResult{};
+  }
   absl::Status ExecuteScript(MonotonicTime, const std::string&) override {
     return absl::OkStatus();
   }

@@ -17,7 +17,16 @@ class InjectedConnection final : public pool::Connection {
                                             const pool::Statement& statement,
                                             const pool::Params& params) override {
     absl::StatusOr<pool::QueryResult> answer = real_->Execute(deadline, statement, params);
-    if (absl::Status lost = faults_->AfterExecute(statement.name); !lost.ok()) return lost;
+    if (absl::Status lost = faults_->AfterExecute(statement.name, ""); !lost.ok()) return lost;
+    return answer;
+  }
+  absl::StatusOr<pool::QueryResult> ExecuteLabelled(MonotonicTime deadline,
+                                                    const std::string& label,
+                                                    const pool::Statement& statement,
+                                                    const pool::Params& params) override {
+    absl::StatusOr<pool::QueryResult> answer =
+        real_->ExecuteLabelled(deadline, label, statement, params);
+    if (absl::Status lost = faults_->AfterExecute(statement.name, label); !lost.ok()) return lost;
     return answer;
   }
   absl::Status ExecuteScript(MonotonicTime deadline, const std::string& sql) override {
@@ -96,12 +105,19 @@ int FaultInjector::executions(const std::string& statement) const {
   return found == executions_.end() ? 0 : found->second;
 }
 
-absl::Status FaultInjector::AfterExecute(const std::string& statement) {
+std::string FaultInjector::last_label(const std::string& statement) const {
+  MutexLock lock(&mutex_);
+  const auto found = labels_.find(statement);
+  return found == labels_.end() ? "" : found->second;
+}
+
+absl::Status FaultInjector::AfterExecute(const std::string& statement, const std::string& label) {
   std::function<void()> hook;
   bool lose = false;
   {
     MutexLock lock(&mutex_);
     ++executions_[statement];
+    labels_[statement] = label;
     int& to_lose = answers_to_lose_[statement];
     if (to_lose > 0) {
       --to_lose;

@@ -31,17 +31,20 @@ class FaultInjector {
 
   // How often this statement was executed.
   int executions(const std::string& statement) const;
+  // With which label it was last executed; "" without one.
+  std::string last_label(const std::string& statement) const;
 
  private:
   friend class InjectedConnection;
 
   // OK, or the loss that is to be answered.
-  absl::Status AfterExecute(const std::string& statement);
+  absl::Status AfterExecute(const std::string& statement, const std::string& label);
 
   mutable Mutex mutex_;
   std::map<std::string, int> answers_to_lose_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::function<void()>> hooks_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, int> executions_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::string> labels_ ABSL_GUARDED_BY(mutex_);
   Duration skew_ ABSL_GUARDED_BY(mutex_){};
 };
 

@@ -24,6 +24,11 @@ class LimitedDatabase::Session final : public pool::Connection {
     if (absl::Status status = Answer(); !status.ok()) return status;
     return pool::QueryResult{};
   }
+  absl::StatusOr<pool::QueryResult> ExecuteLabelled(MonotonicTime deadline, const std::string&,
+                                                    const pool::Statement& statement,
+                                                    const pool::Params& params) override {
+    return Execute(deadline, statement, params);
+  }
   absl::Status ExecuteScript(MonotonicTime, const std::string&) override { return Answer(); }
   absl::Status Begin(MonotonicTime) override { return Answer(); }
   absl::Status Commit(MonotonicTime) override { return Answer(); }

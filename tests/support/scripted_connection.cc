@@ -82,20 +82,13 @@ class ScriptedConnection final : public pool::Connection {
 
   absl::StatusOr<QueryResult> Execute(MonotonicTime deadline, const pool::Statement& statement,
                                       const pool::Params& params) override {
-    const Use use(this);
-    absl::Status answer;
-    if (Begin(Call::kExecute, statement.name, &answer)) {
-      if (!answer.ok()) return answer;
-      return QueryResult{};
-    }
-    ScriptedSession::ExecuteHandler handler;
-    {
-      MutexLock lock(&session_->mutex_);
-      handler = session_->execute_handler_;
-    }
-    return handler ? handler(deadline, statement, params) : QueryResult{};
+    return RunStatement(deadline, statement.name, statement, params);
   }
-
+  absl::StatusOr<QueryResult> ExecuteLabelled(MonotonicTime deadline, const std::string& label,
+                                              const pool::Statement& statement,
+                                              const pool::Params& params) override {
+    return RunStatement(deadline, absl::StrCat(statement.name, " ", label), statement, params);
+  }
   absl::Status ExecuteScript(MonotonicTime deadline, const std::string& /*sql*/) override {
     return Run(Call::kExecuteScript, deadline);
   }
@@ -156,6 +149,24 @@ class ScriptedConnection final : public pool::Connection {
       handler = session_->handlers_[Index(call)];
     }
     return handler ? handler(deadline) : absl::OkStatus();
+  }
+
+  // `detail` is for the log.
+  absl::StatusOr<QueryResult> RunStatement(MonotonicTime deadline, const std::string& detail,
+                                           const pool::Statement& statement,
+                                           const pool::Params& params) {
+    const Use use(this);
+    absl::Status answer;
+    if (Begin(Call::kExecute, detail.c_str(), &answer)) {
+      if (!answer.ok()) return answer;
+      return QueryResult{};
+    }
+    ScriptedSession::ExecuteHandler handler;
+    {
+      MutexLock lock(&session_->mutex_);
+      handler = session_->execute_handler_;
+    }
+    return handler ? handler(deadline, statement, params) : QueryResult{};
   }
 
   ScriptedDatabase* const database_;

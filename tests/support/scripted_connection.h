@@ -129,7 +129,8 @@ class ScriptedDatabase {
   int peeks() const { return peeks_; }
   // Calls that came while another call on the same connection was running: must stay 0.
   int overlaps() const { return overlaps_; }
-  // Every call but peeks, e.g. "0 BEGIN", "0 EXECUTE insert_user", "0 COMMIT", "1 PING".
+  // Every call but peeks, e.g. "0 BEGIN", "0 EXECUTE insert_user", "0 COMMIT", "1 PING"; with a
+  // label "0 EXECUTE insert_user trace=4bf9".
   std::vector<std::string> log() const;
   // The log grows without end; a stress test turns it off.
   void DisableLog() { log_enabled_ = false; }

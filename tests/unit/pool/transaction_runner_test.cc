@@ -8,6 +8,7 @@ namespace auth::pool {
 namespace {
 
 using std::chrono::seconds;
+using testing::Call;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::IsOk;
@@ -24,6 +25,21 @@ TEST_F(TransactionRunnerTest, SendsNothingButTheStatement) {
 TEST_F(TransactionRunnerTest, SurroundsATransactionWithBeginAndCommit) {
   EXPECT_THAT(RunWriteInTransaction(Effect::kOnce), IsOk());
   EXPECT_THAT(database_.log(), ElementsAre("0 BEGIN", "0 EXECUTE write", "0 COMMIT"));
+}
+
+TEST_F(TransactionRunnerTest, LabelsWhatRunsOutsideOfATransactionAndItsReplay) {
+  database_.Queue(Call::kExecute, SqlFailure(""));
+  const MonotonicTime deadline = In(seconds(20));
+  const auto body = [&](Connection& connection) -> absl::Status {
+    absl::Status status = connection.Execute(deadline, kWrite, {}).status();
+    if (status.ok()) status = connection.Begin(deadline);
+    if (status.ok()) status = connection.Execute(deadline, kMore, {}).status();
+    return status.ok() ? connection.Commit(deadline) : status;
+  };
+  EXPECT_THAT(runner_.Run(Effect::kIdempotent, deadline, body, "trace=1"), IsOk());
+  EXPECT_THAT(database_.log(), ElementsAre("0 EXECUTE write trace=1", "1 EXECUTE write trace=1",
+                                           "1 BEGIN", "1 EXECUTE more", "1 COMMIT"));
+  EXPECT_THAT(observer_.lines(), ElementsAre("idempotent lost", "idempotent ok", "replayed"));
 }
 
 TEST_F(TransactionRunnerTest, RefusalsOfThePoolPassThrough) {
