@@ -14,7 +14,7 @@ class FrontendFrames {
  public:
   struct Piece {
     std::string bytes;
-    // Of a request: the prepared statement that it executes, or the text of a simple Query.
+    // Of a request: the prepared statement that it executes last, or the text of a simple Query.
     std::string name;
   };
 

@@ -13,7 +13,8 @@ namespace auth::testing {
 // request: before the server gets it, while it works, or within its answer. Requests are known by
 // the name of the prepared statement they execute, or by the text of a simple query, e.g. "COMMIT".
 //
-// Thread-safe. The client must not pipeline requests, and neither libpqxx nor libpq does by itself.
+// Thread-safe. The client must wait for each answer, as libpqxx and libpq do by themselves. What a
+// pipeline sends before one Sync is one request, known by the last statement it executes.
 //
 //   PostgresGate gate(postgres.port());
 //   const std::string url = gate.tcp().Through(postgres_url);

@@ -14,6 +14,7 @@
 #include "tests/support/eventually.h"
 #include "tests/support/fault_injector.h"
 #include "tests/support/history_checker.h"
+#include "tests/support/postgres_gate.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_postgres.h"
 #include "tests/support/test_store.h"
@@ -36,11 +37,15 @@ using testing::HistoryChecker;
 using testing::IsOk;
 using testing::MakeNewSession;
 using testing::MakeNewUser;
+using testing::PostgresGate;
 using testing::RegisterCall;
 using testing::RegisterOutcome;
 using testing::SqlConnection;
 using testing::TestStore;
 using Kind = account::RegisterResult::Kind;
+
+constexpr char kTraceId[] = "4bf92f3577b34da6a3ce929d0e0e4736";
+constexpr char kLabel[] = "trace=4bf92f3577b34da6a3ce929d0e0e4736";
 
 class PgUserStoreTest : public testing::PostgresTest {
  protected:
@@ -59,12 +64,26 @@ class PgUserStoreTest : public testing::PostgresTest {
 
   account::UserStore& store() { return server_->store(); }
   account::CallContext Soon() const { return {server_->In(seconds(30))}; }
+  // The same, of a call that is traced if so wished: its statements are labelled.
+  account::CallContext Soon(bool traced) const {
+    account::CallContext call = Soon();
+    if (traced) call.sampled_trace_id = kTraceId;
+    return call;
+  }
   int CountUsers() { return std::stoi(database_.QueryValue("SELECT count(*) FROM users")); }
+  int CountSessions() { return std::stoi(database_.QueryValue("SELECT count(*) FROM sessions")); }
 
-  RegisterResult Register(const NewUser& user) {
-    const absl::StatusOr<RegisterResult> result = store().Register(Soon(), user);
+  RegisterResult Register(const NewUser& user, bool traced = false) {
+    const absl::StatusOr<RegisterResult> result = store().Register(Soon(traced), user);
     EXPECT_THAT(result, IsOk());
     return result.value_or(RegisterResult{});
+  }
+
+  // So many users, each with the session and the event of the registration.
+  void ExpectWholeUsers(int count) {
+    EXPECT_EQ(CountUsers(), count);
+    EXPECT_EQ(CountSessions(), count);
+    EXPECT_EQ(database_.QueryValue("SELECT count(*) FROM events"), std::to_string(count));
   }
 
   // Runs `statement` with the user's values as another session's transaction would.
@@ -113,17 +132,44 @@ TEST_F(PgUserStoreTest, WarmCallsAreOneStatementEach) {
 
 TEST_F(PgUserStoreTest, FindsItsOwnRegistrationAfterALostAnswer) {
   Open();
+  int users = 0;
   for (const bool with_request_id : {false, true}) {
-    NewUser user = MakeNewUser(with_request_id ? "with@example.com" : "without@example.com");
-    if (with_request_id) user.request_id = Uuid::NewV7(server_->clock().Now());
-    const int before = faults_.executions("register_user");
-    faults_.LoseAnswer("register_user");
-    EXPECT_EQ(Register(user).kind, Kind::kCreated);
-    EXPECT_EQ(faults_.executions("register_user"), before + 2);
+    for (const bool traced : {false, true}) {
+      NewUser user = MakeNewUser(std::to_string(++users) + "@example.com");
+      if (with_request_id) user.request_id = Uuid::NewV7(server_->clock().Now());
+      const int before = faults_.executions("register_user");
+      faults_.LoseAnswer("register_user");
+      EXPECT_EQ(Register(user, traced).kind, Kind::kCreated);
+      EXPECT_EQ(faults_.executions("register_user"), before + 2);
+      EXPECT_EQ(faults_.last_label("register_user"), traced ? kLabel : "");
+    }
   }
-  EXPECT_EQ(CountUsers(), 2);
-  EXPECT_EQ(database_.QueryValue("SELECT count(*) FROM sessions"), "2");
-  EXPECT_EQ(database_.QueryValue("SELECT count(*) FROM events"), "2");
+  ExpectWholeUsers(users);
+}
+
+// What the driver makes of it: no answer counts before its last byte has come.
+TEST_F(PgUserStoreTest, FindsItsOwnRegistrationWhereverTheConnectionBreaks) {
+  using Fault = PostgresGate::Fault;
+  PostgresGate gate(postgres().port());
+  server_ = std::make_unique<TestStore>(gate.tcp().Through(url_), pool::PoolOptions(), &faults_);
+  int users = 0;
+  for (const bool traced : {false, true}) {
+    const auto break_at = [&](Fault fault, int reply_bytes) {
+      const int64_t before = gate.done(fault);
+      const int executions = faults_.executions("register_user");
+      gate.Add({.request = "register_user", .fault = fault, .reply_bytes = reply_bytes});
+      EXPECT_EQ(Register(MakeNewUser(std::to_string(++users) + "@example.com"), traced).kind,
+                Kind::kCreated);
+      EXPECT_EQ(gate.done(fault), before + 1);
+      EXPECT_EQ(faults_.executions("register_user"), executions + 2);
+      EXPECT_EQ(faults_.last_label("register_user"), traced ? kLabel : "");
+    };
+    break_at(Fault::kCutBefore, 0);
+    break_at(Fault::kCutAfter, 0);
+    // The longer of the two answers has some 200 bytes; of a shorter one all but the last come.
+    for (int bytes = 0; bytes < 240; bytes += 8) break_at(Fault::kLoseReply, bytes);
+  }
+  ExpectWholeUsers(users);
 }
 
 TEST_F(PgUserStoreTest, OtherWritesConvergeAfterALostAnswer) {
@@ -347,7 +393,7 @@ TEST_F(PgUserStoreTest, TheDatabaseShowsTheTraceOfASampledCall) {
   options.max_connections = 1;
   TestStore direct(url_, options);
   account::CallContext sampled{direct.In(seconds(30))};
-  sampled.sampled_trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+  sampled.sampled_trace_id = kTraceId;
   const account::CallContext plain{direct.In(seconds(30))};
   ASSERT_THAT(direct.store().FindUserByEmailKey(sampled, "nobody@example.com"), IsOk());
 
@@ -367,8 +413,7 @@ TEST_F(PgUserStoreTest, TheDatabaseShowsTheTraceOfASampledCall) {
     auto waiting = std::async(std::launch::async, [&] {
       return direct.store().Register(traced ? sampled : plain, user);
     });
-    const std::string expected =
-        traced ? "auth_server trace=4bf92f3577b34da6a3ce929d0e0e4736" : "auth_server";
+    const std::string expected = traced ? std::string("auth_server ") + kLabel : "auth_server";
     EXPECT_TRUE(Eventually([&] { return names("active") == expected; })) << names("active");
     database_.Execute("ROLLBACK");
     const absl::StatusOr<RegisterResult> result = waiting.get();
