@@ -231,7 +231,8 @@ TEST_F(MigratorTest, StepsBackFromATableInUse) {
                            "SELECT count(*) FROM pg_locks WHERE NOT granted AND "
                            "relation = 'one'::regclass") != "0";
     blocked += waits ? 1 : 0;
-    reader.Execute("SET lock_timeout = 1000; SELECT FROM one");
+    // Thrice what is promised: a slow machine is no fault.
+    reader.Execute("SET lock_timeout = 300; SELECT FROM one");
     read += blocked > 0 ? 1 : 0;
     return blocked > 0 && read >= 20;
   }));
