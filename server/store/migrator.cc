@@ -100,17 +100,22 @@ absl::StatusOr<int> Migrator::Apply(MonotonicTime look_by, MonotonicTime apply_b
 
   std::set<size_t> ours;
   for (size_t present = *before; present < migrations_.size();) {
+    size_t found = 0;
     // Idempotent: a repetition begins by looking at what is there.
     const absl::Status status = runner_->RunInTransaction(
         Effect::kIdempotent, apply_by, [&](Connection& connection) -> absl::Status {
-          const absl::StatusOr<size_t> found = ApplyNext(apply_by, connection);
-          if (!found.ok()) return found.status();
-          if (*found < migrations_.size()) ours.insert(*found);
-          present = *found + 1;
+          const absl::StatusOr<size_t> there = ApplyNext(apply_by, connection);
+          if (!there.ok()) return there.status();
+          found = *there;
+          if (found < migrations_.size()) ours.insert(found);
           return absl::OkStatus();
         });
-    // Not known to be done: the next look tells.
-    if (!status.ok() && !pool::OutcomeUnknown(status)) return status;
+    if (status.ok()) {
+      present = found + 1;
+    } else if (!pool::OutcomeUnknown(status)) {
+      return status;
+    }
+    // Not known to be done, it is looked at again.
   }
   return static_cast<int>(ours.size());
 }

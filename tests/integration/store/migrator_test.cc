@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
 #include <memory>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -12,6 +15,7 @@
 #include "pool/sql_error.h"
 #include "tests/support/eventually.h"
 #include "tests/support/fault_injector.h"
+#include "tests/support/postgres_gate.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_postgres.h"
 
@@ -22,7 +26,21 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 using testing::IsOk;
+using testing::PostgresGate;
 using testing::StatusIs;
+using Fault = testing::PostgresGate::Fault;
+
+// Counts the transactions that ended without anybody knowing how.
+class UnknownCounter final : public pool::PoolObserver {
+ public:
+  void OnInDoubt(std::string_view resolution) override {
+    if (resolution == "unknown") ++count_;
+  }
+  int count() const { return count_; }
+
+ private:
+  std::atomic<int> count_ = 0;
+};
 
 // What a server that starts has: a pool of its own.
 struct Starting {
@@ -52,7 +70,7 @@ struct Starting {
   }
 
   const RealClock clock;
-  pool::PoolObserver observer;
+  UnknownCounter observer;
   pool::ConnectionPool pool;
   const pool::TransactionRunner runner;
 };
@@ -163,12 +181,58 @@ TEST_F(MigratorTest, AFailureLeavesWhatWasBefore) {
   EXPECT_EQ(server.Apply(Two()).value(), 1);
 }
 
-TEST_F(MigratorTest, ALostAnswerIsNoMatter) {
+TEST_F(MigratorTest, ALossBeforeTheCommitIsNoMatter) {
   testing::FaultInjector faults;
   Starting server(url_, &faults);
   faults.LoseAnswer("insert_schema_migration");
   EXPECT_EQ(server.Apply(Two()).value(), 2);
   EXPECT_EQ(Applied(), "1 one, 2 two");
+}
+
+TEST_F(MigratorTest, ALostCommitIsNoMatter) {
+  PostgresGate gate(postgres().port());
+  Starting server(gate.tcp().Through(url_));
+  for (const Fault fault : {Fault::kCutBefore, Fault::kCutAfter, Fault::kLoseReply}) {
+    database_.Execute("DROP TABLE IF EXISTS schema_migrations, one, two");
+    gate.Add({.request = "COMMIT", .fault = fault, .times = 2});
+    EXPECT_EQ(server.Apply(Two()).value(), 2);
+    EXPECT_EQ(Applied(), "1 one, 2 two");
+    EXPECT_EQ(gate.done(fault), 2);
+  }
+  EXPECT_EQ(server.observer.count(), 0) << "the replay tells";
+}
+
+// A COMMIT never arrives, and its replay steps back from a table that somebody has begun to use.
+TEST_F(MigratorTest, WhatIsNotKnownToBeDoneIsLookedAtAgain) {
+  PostgresGate gate(postgres().port());
+  testing::FaultInjector faults;
+  Starting server(gate.tcp().Through(url_), &faults);
+  ASSERT_EQ(server.Apply({Two()[0]}).value(), 1);
+  std::vector<Migration> migrations = Two();
+  migrations[1].sql = "ALTER TABLE one ADD COLUMN more text;";
+
+  testing::SqlConnection reader(url_);
+  std::future<void> reading;
+  faults.AfterEach("insert_schema_migration", [&] {
+    if (reading.valid()) return;  // only the first time
+    // The migration has the table locked, and its COMMIT comes next: the reader is first in the
+    // queue behind it.
+    reading = std::async(std::launch::async, [&] { reader.Execute("BEGIN; SELECT FROM one"); });
+    EXPECT_TRUE(testing::Eventually([&] {
+      return database_.QueryValue(
+                 "SELECT count(*) FROM pg_locks WHERE NOT granted AND "
+                 "relation = 'one'::regclass") == "1";
+    }));
+  });
+  gate.Add({.request = "COMMIT", .fault = Fault::kCutBefore});
+  auto applying = std::async(std::launch::async, [&] { return server.Apply(migrations); });
+  EXPECT_TRUE(testing::Eventually([&] { return server.observer.count() == 1; }));
+  reading.wait();
+  EXPECT_EQ(Applied(), "1 one") << "the COMMIT that was lost";
+  reader.Execute("COMMIT");
+  EXPECT_EQ(applying.get().value(), 1);
+  EXPECT_EQ(Applied(), "1 one, 2 two");
+  EXPECT_EQ(database_.QueryValue("SELECT count(more) FROM one"), "0");
 }
 
 // So that the version before can go on, start again, and be returned to.
