@@ -25,9 +25,7 @@ std::string LabelledName(PGconn* connection, const std::string& label) {
 }
 
 bool Send(PGconn* connection, const char* sql, const char* prepared_name, const Params& params) {
-  std::vector<const char*> values;
-  values.reserve(params.size());
-  for (const Value& value : params) values.push_back(value ? value->c_str() : nullptr);
+  const std::vector<const char*> values = ToPointers(params);
   const int count = static_cast<int>(values.size());
   const int sent = prepared_name != nullptr
                        ? PQsendQueryPrepared(connection, prepared_name, count, values.data(),

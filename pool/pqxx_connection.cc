@@ -23,9 +23,19 @@
 namespace auth::pool {
 namespace {
 
-std::string ErrorField(const PGresult* result, int field) {
-  const char* value = PQresultErrorField(result, field);
-  return value == nullptr ? "" : value;
+// Throws as libpqxx does if libpq's `result` is an error, or none at all: a loss.
+void ThrowIfError(const PGresult* result) {
+  switch (PQresultStatus(result)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_EMPTY_QUERY:
+      return;
+    default:
+      break;
+  }
+  const char* const sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  if (sqlstate == nullptr) throw pqxx::broken_connection();  // not the server's words
+  throw pqxx::sql_error(PQresultErrorMessage(result), /*query=*/"", sqlstate);
 }
 
 QueryResult ToQueryResult(const pqxx::result& result) {
@@ -164,64 +174,45 @@ bool PqxxConnection::EnsurePrepared(const Statement& statement) {
   return true;
 }
 
-absl::Status PqxxConnection::Verdict(const PGresult* result) const {
-  switch (PQresultStatus(result)) {
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
-    case PGRES_EMPTY_QUERY:
-      return absl::OkStatus();
-    default:
-      break;
-  }
-  const std::string sqlstate = result == nullptr ? "" : ErrorField(result, PG_DIAG_SQLSTATE);
-  if (sqlstate.empty()) throw pqxx::broken_connection();  // not the server's words
-  const SqlFault fault = broken() ? SqlFault::kLost : ClassifySqlState(sqlstate);
-  return MakeSqlStatus(SqlError{fault, sqlstate, ErrorField(result, PG_DIAG_CONSTRAINT_NAME)},
-                       Summary(PQresultErrorMessage(result)));
+template <typename Call>
+absl::StatusOr<QueryResult> PqxxConnection::RunStatement(MonotonicTime deadline,
+                                                         const Statement& statement,
+                                                         const Params& params, Call call) {
+  if (HasNul(params)) return NulRefused(statement);
+  QueryResult answer;
+  const absl::Status status = Guarded(deadline, [&] { answer = call(EnsurePrepared(statement)); });
+  if (!status.ok()) return status;
+  return answer;
 }
 
 absl::StatusOr<QueryResult> PqxxConnection::Execute(MonotonicTime deadline,
                                                     const Statement& statement,
                                                     const Params& params) {
-  if (HasNul(params)) return NulRefused(statement);
-  QueryResult answer;
-  const absl::Status status = Guarded(deadline, [&] {
-    answer =
-        ToQueryResult(EnsurePrepared(statement) ? ExecutePrepared(*session_, statement.name, params)
-                                                : ExecuteUnnamed(*session_, statement.sql, params));
+  return RunStatement(deadline, statement, params, [&](bool prepared) {
+    return ToQueryResult(prepared ? ExecutePrepared(*session_, statement.name, params)
+                                  : ExecuteUnnamed(*session_, statement.sql, params));
   });
-  if (!status.ok()) return status;
-  return answer;
 }
 
 absl::StatusOr<QueryResult> PqxxConnection::ExecuteLabelled(MonotonicTime deadline,
                                                             const std::string& label,
                                                             const Statement& statement,
                                                             const Params& params) {
-  if (HasNul(params)) return NulRefused(statement);
-  QueryResult answer;
-  absl::Status refused;
-  const absl::Status status = Guarded(deadline, [&] {
-    const bool prepared = EnsurePrepared(statement);
+  return RunStatement(deadline, statement, params, [&](bool prepared) {
     const PgResult result = RunLabelled(raw_, label, statement, prepared, params);
-    refused = Verdict(result.get());
-    if (refused.ok()) answer = ToQueryResult(result.get());
+    ThrowIfError(result.get());
+    return ToQueryResult(result.get());
   });
-  if (!status.ok()) return status;
-  if (!refused.ok()) return refused;
-  return answer;
 }
 
 absl::StatusOr<std::string> PqxxConnection::Command(MonotonicTime deadline, const char* sql) {
   std::string tag;
-  absl::Status refused;
   const absl::Status status = Guarded(deadline, [&] {
     const PgResult result(PQexec(raw_, sql));
-    refused = Verdict(result.get());
-    if (refused.ok()) tag = PQcmdStatus(result.get());
+    ThrowIfError(result.get());
+    tag = PQcmdStatus(result.get());
   });
   if (!status.ok()) return status;
-  if (!refused.ok()) return refused;
   return tag;
 }
 

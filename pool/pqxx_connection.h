@@ -12,8 +12,6 @@
 #include "pool/libpq_connect.h"
 #include "pool/sql_error.h"
 
-struct pg_result;
-
 namespace auth::pool {
 
 // A Connection over libpqxx 6.4 or 7.10, which differ in pqxx_session.h only. Never reconnects by
@@ -64,13 +62,15 @@ class PqxxConnection final : public Connection {
   // Runs `call`, which throws libpqxx's exceptions, and makes a Status of what it throws.
   template <typename Call>
   absl::Status Guarded(MonotonicTime deadline, Call call);
+  // Runs `call`, which is told whether the statement is prepared by then, and may throw as well.
+  template <typename Call>
+  absl::StatusOr<QueryResult> RunStatement(MonotonicTime deadline, const Statement& statement,
+                                           const Params& params, Call call);
   // Runs SQL without parameters through libpq itself, because libpqxx does not show the answer's
   // command tag, e.g. "COMMIT".
   absl::StatusOr<std::string> Command(MonotonicTime deadline, const char* sql);
   // Prepares the statement if it is the first time; throws. False if statements are not prepared.
   bool EnsurePrepared(const Statement& statement);
-  // What libpq's `result` says: OK, or the error. Throws for a loss.
-  absl::Status Verdict(const pg_result* result) const;
   absl::Status Failure(bool cut, SqlError error, const std::string& message) const;
   bool broken() const;
 

@@ -1,21 +1,8 @@
 #include "pool/pqxx_session.h"
 
-#include <vector>
-
 namespace auth::pool {
 
 #if PQXX_VERSION_MAJOR < 7
-
-namespace {
-
-std::vector<const char*> ToDriver(const Params& params) {
-  std::vector<const char*> pointers;
-  pointers.reserve(params.size());
-  for (const Value& value : params) pointers.push_back(value ? value->c_str() : nullptr);
-  return pointers;
-}
-
-}  // namespace
 
 void Prepare(PqxxSession& session, const Statement& statement) {
   session.prepare(statement.name, statement.sql);
@@ -24,12 +11,12 @@ void Prepare(PqxxSession& session, const Statement& statement) {
 
 pqxx::result ExecutePrepared(PqxxSession& session, const char* name, const Params& params) {
   return pqxx::nontransaction(session).exec_prepared(
-      name, pqxx::prepare::make_dynamic_params(ToDriver(params)));
+      name, pqxx::prepare::make_dynamic_params(ToPointers(params)));
 }
 
 pqxx::result ExecuteUnnamed(PqxxSession& session, const char* sql, const Params& params) {
   return pqxx::nontransaction(session).exec_params(
-      sql, pqxx::prepare::make_dynamic_params(ToDriver(params)));
+      sql, pqxx::prepare::make_dynamic_params(ToPointers(params)));
 }
 
 #else

@@ -13,6 +13,9 @@ using Value = std::optional<std::string>;
 using Params = std::vector<Value>;
 using Row = std::vector<Value>;
 
+// As libpq takes them: C strings, which live as long as `params`, and nullptr for NULL.
+std::vector<const char*> ToPointers(const Params& params);
+
 // One SQL statement, with $1, $2 … in the place of values. SQL is never built from strings.
 struct Statement {
   // Unique in the program. On a direct connection the statement is prepared under this name at its
