@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <future>
 #include <memory>
@@ -353,6 +354,7 @@ TEST_F(PgUserStoreTest, NothingIsLostWhileAllBackendsAreKilled) {
   std::atomic<int64_t> operations = 0;
   constexpr int kClients = 8;
   std::vector<std::thread> clients;
+  clients.reserve(kClients);
   for (int client = 0; client < kClients; ++client) {
     clients.emplace_back([&] {
       while (!stop) {
@@ -383,7 +385,7 @@ TEST_F(PgUserStoreTest, NothingIsLostWhileAllBackendsAreKilled) {
   int killed = 0;
   for (int kill = 0; kill < kKills; ++kill) {
     const int64_t seen = operations;
-    EXPECT_TRUE(Eventually([&] { return operations > seen + 2 * kClients; }));
+    EXPECT_TRUE(Eventually([&] { return operations > seen + int64_t{2} * kClients; }));
     killed += postgres().KillBackends();
   }
   stop = true;

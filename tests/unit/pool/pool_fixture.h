@@ -163,6 +163,7 @@ class PoolTest : public ::testing::Test {
   void MakePoolWithIdle(int count) {
     MakePool();
     std::vector<PooledConnection> borrowed;
+    borrowed.reserve(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) borrowed.push_back(Borrow());
     for (PooledConnection& connection : borrowed) {
       clock_.Tick();

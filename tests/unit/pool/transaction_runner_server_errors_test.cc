@@ -163,7 +163,7 @@ TEST_F(TransactionRunnerTest, PermanentErrorsAreFinalAndTheConnectionStays) {
 }
 
 TEST_F(TransactionRunnerTest, TheBodysOwnErrorIsFinalAndRollsBack) {
-  const absl::Status taken = absl::AlreadyExistsError("taken");
+  absl::Status taken = absl::AlreadyExistsError("taken");
   const MonotonicTime deadline = In(seconds(20));
   EXPECT_EQ(
       runner_.RunInTransaction(Effect::kIdempotent, deadline, [&](Connection&) { return taken; }),

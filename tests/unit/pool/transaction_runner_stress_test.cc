@@ -35,8 +35,10 @@ TEST(TransactionRunnerStressTest, NobodySeesALossWhileSessionsDieAtRandom) {
       return done.load();
     });
   });
+  constexpr int kCallers = 8;
   std::vector<std::future<int>> callers;
-  for (int t = 0; t < 8; ++t) {
+  callers.reserve(kCallers);
+  for (int t = 0; t < kCallers; ++t) {
     callers.push_back(std::async(std::launch::async, [&, t] {
       int failed = 0;
       // On a fast machine 400 runs are over before the killer has struck.

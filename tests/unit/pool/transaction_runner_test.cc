@@ -55,7 +55,7 @@ TEST_F(TransactionRunnerTest, ADrainLeavesALostWriteUnknownAndEndsALostReadPlain
       [](MonotonicTime, const Statement&, const Params&) { return SqlFailure(""); });
   const MonotonicTime deadline = In(seconds(20));
   const auto body = [&](Connection& connection) {
-    const absl::Status status = connection.Execute(deadline, kWrite, {}).status();
+    absl::Status status = connection.Execute(deadline, kWrite, {}).status();
     pool_.Drain(clock_.Monotonic()).IgnoreError();  // refuses every borrow from now on
     return status;
   };
