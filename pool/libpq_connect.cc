@@ -17,24 +17,6 @@
 namespace auth::pool {
 namespace {
 
-// What a failed connect means, which differs from what the same SQLSTATE means in use: a start-up
-// option the server does not know (42704, 22023) or a missing CONNECT privilege (42501) is for
-// somebody to mend; anything else unclear may pass.
-SqlFault ClassifyConnect(const std::string& sqlstate) {
-  const SqlFault fault = ClassifySqlState(sqlstate);
-  switch (fault) {
-    case SqlFault::kServerFull:
-    case SqlFault::kConfiguration:
-    case SqlFault::kReadOnlyServer:
-    case SqlFault::kResources:
-      return fault;
-    default:
-      break;
-  }
-  const std::string_view sql_class = std::string_view(sqlstate).substr(0, 2);
-  return sql_class == "22" || sql_class == "42" ? SqlFault::kConfiguration : SqlFault::kLost;
-}
-
 // libpq's own refusals have no SQLSTATE; these are the ones that no retry cures. Its texts are
 // English unless the program calls setlocale, which this one does not.
 bool IsRefusedByLibpq(std::string_view text) {
@@ -55,7 +37,7 @@ absl::Status ConnectError(PGconn* connection) {
   const std::string_view text = PQerrorMessage(connection);
   SqlError error;
   error.sqlstate = SqlStateIn(text);
-  error.fault = ClassifyConnect(error.sqlstate);
+  error.fault = ClassifyFailedConnect(error.sqlstate, text);
   if (error.sqlstate.empty() && (PQconnectionNeedsPassword(connection) || IsRefusedByLibpq(text))) {
     error.fault = SqlFault::kConfiguration;
   }

@@ -70,6 +70,30 @@ SqlFault ClassifySqlState(std::string_view sqlstate) {
   return SqlFault::kPermanent;
 }
 
+SqlFault ClassifyFailedConnect(std::string_view sqlstate, std::string_view message) {
+  // PgBouncer has one SQLSTATE for all that it refuses.
+  const auto says = [message](std::string_view words) {
+    return message.find(words) != std::string_view::npos;
+  };
+  if (sqlstate == "08P01" && (says("max_client_conn") || says("client connections exceeded"))) {
+    return SqlFault::kServerFull;
+  }
+  const SqlFault fault = ClassifySqlState(sqlstate);
+  switch (fault) {
+    case SqlFault::kServerFull:
+    case SqlFault::kConfiguration:
+    case SqlFault::kReadOnlyServer:
+    case SqlFault::kResources:
+      return fault;
+    default:
+      break;
+  }
+  // A start-up option the server does not know (42704, 22023) or a missing CONNECT privilege
+  // (42501) is for somebody to mend; anything else unclear may pass.
+  const std::string_view sql_class = sqlstate.substr(0, 2);
+  return sql_class == "22" || sql_class == "42" ? SqlFault::kConfiguration : SqlFault::kLost;
+}
+
 bool IsIdleClose(std::string_view sqlstate) { return sqlstate == "57P05" || sqlstate == "25P03"; }
 
 bool IsRefusedSession(SqlFault fault) {

@@ -37,6 +37,8 @@ struct SqlError {
 
 // Classifies an SQLSTATE; empty means a broken connection.
 SqlFault ClassifySqlState(std::string_view sqlstate);
+// The same for a failed connect, where some mean something else; `message` is the server's.
+SqlFault ClassifyFailedConnect(std::string_view sqlstate, std::string_view message);
 
 // Whether the server closed a session because nobody used it (idle_session_timeout,
 // idle_in_transaction_session_timeout): before it read what was sent, and nothing against it.

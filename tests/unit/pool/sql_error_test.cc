@@ -62,6 +62,36 @@ TEST(SqlErrorTest, EachSqlStateMeansOneFaultAndOneCode) {
             absl::StatusCode::kDeadlineExceeded);
 }
 
+TEST(SqlErrorTest, AFailedConnectMeansMoreOrLessThanItsSqlState) {
+  struct Failure {
+    const char* sqlstate;
+    const char* message;
+    SqlFault fault;
+  };
+  constexpr Failure kFailures[] = {
+      // PgBouncer.
+      {"08P01", "FATAL:  no more connections allowed (max_client_conn)", SqlFault::kServerFull},
+      {"08P01", "FATAL:  client connections exceeded (max_db_client_connections)",
+       SqlFault::kServerFull},
+      {"08P01", "FATAL:  server login has been failing", SqlFault::kLost},
+      {"53300", "FATAL:  sorry, too many clients already", SqlFault::kServerFull},
+      {"53200", "FATAL:  out of memory", SqlFault::kResources},
+      {"25006", "", SqlFault::kReadOnlyServer},
+      {"28P01", "", SqlFault::kConfiguration},
+      {"42704", "", SqlFault::kConfiguration},
+      {"42501", "", SqlFault::kConfiguration},
+      {"22023", "", SqlFault::kConfiguration},
+      {"57P03", "", SqlFault::kLost},
+      {"XX000", "", SqlFault::kLost},
+      {"", "connection refused", SqlFault::kLost},
+      {"", "max_client_conn", SqlFault::kLost},
+  };
+  for (const Failure& failure : kFailures) {
+    EXPECT_EQ(ClassifyFailedConnect(failure.sqlstate, failure.message), failure.fault)
+        << failure.sqlstate << " " << failure.message;
+  }
+}
+
 TEST(SqlErrorTest, StatusCarriesTheErrorUnchanged) {
   for (const Case& c : kCases) {
     // A constraint may have any name.
