@@ -61,7 +61,9 @@ ConnectFailure ConnectPolicy::OnFailure(MonotonicTime started, MonotonicTime now
   ConnectFailure result;
   attempt_ = attempt_ % max_retries_ + 1;
   result.attempt = attempt_;
-  result.recreate = attempt_ == max_retries_ && !IsRefusedSession(fault);
+  result.silent = open == 0 || (!answered_ && !IsRefusedSession(fault));
+  result.recreate = attempt_ == max_retries_ && !answered_ && !IsRefusedSession(fault);
+  if (attempt_ == 1) answered_ = false;
   configuration_failure_ =
       fault == SqlFault::kConfiguration && !succeeded_before_ ? status : absl::OkStatus();
   // A server that takes no more sessions is no outage while we hold some: those come back to the

@@ -26,6 +26,8 @@ struct ConnectDemand {
 struct ConnectFailure {
   // 1 … max_retries; the count starts again after the last.
   int attempt = 0;
+  // No open connection speaks for the database: there is none, or none has answered for a while.
+  bool silent = false;
   // The last of a series, and it casts doubt on the connections that are open.
   bool recreate = false;
   // The breaker opened, or opened again after a probe.
@@ -45,6 +47,10 @@ struct ConnectFailure {
 // waits: no connects, but for the start, which backs off. Connects that succeed and lead to a
 // server that takes no writes keep the same distance.
 //
+// Doubt. What keeps us from connecting may be nobody's trouble but ours (no descriptor left, no
+// name server) or a pooler's that is full. So failed connects cast doubt on the connections that
+// are open only if none of those has answered since the first failure of the series.
+//
 // Pure logic over the times it is given. Not thread-safe.
 class ConnectPolicy {
  public:
@@ -63,9 +69,11 @@ class ConnectPolicy {
   // Each answers whether the breaker's state changed.
   bool OnStarted(MonotonicTime now);
   bool OnSuccess();
-  // `open` counts the connections there are.
+  // `open` counts the connections that may answer.
   ConnectFailure OnFailure(MonotonicTime started, MonotonicTime now, const absl::Status& status,
                            int open);
+  // A connection answered, whatever it was asked.
+  void OnAnswer() { answered_ = true; }
   // A session turned out to be read-only (25006).
   void OnReadOnlyServer(MonotonicTime now);
 
@@ -93,6 +101,8 @@ class ConnectPolicy {
   bool succeeded_before_ = false;
   // The last connect failed.
   bool failing_ = false;
+  // A connection has answered since the first failure of the newest series.
+  bool answered_ = false;
   bool probe_ = false;
   // Connects keep their distance until then, because they may lead to a server of no use.
   MonotonicTime useless_until_{};

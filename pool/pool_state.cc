@@ -121,7 +121,7 @@ std::optional<RetireReason> PoolState::Lend(Slot* slot, bool pinged) {
   const MonotonicTime now = clock_->Monotonic();
   Deferred deferred(observer_);
   MutexLock lock(&mutex_);
-  if (pinged) NoteAnswer(now, &deferred);
+  if (pinged) NoteAnswer(*slot, now, &deferred);
   if (slot->generation != generation_.current()) return StaleReason();
   slots_.SetState(slot, SlotState::kInUse);
   slot->borrowed = now;
@@ -136,7 +136,7 @@ bool PoolState::Return(Slot* slot) {
   slot->suspect = false;
   Deferred deferred(observer_);
   MutexLock lock(&mutex_);
-  NoteAnswer(now, &deferred);
+  NoteAnswer(*slot, now, &deferred);
   if (const auto reason = Obsolete(*slot, now); reason.has_value()) {
     StartClosing(slot, *reason, &deferred);
     return false;
@@ -244,7 +244,10 @@ void PoolState::Learn(const SqlError& failure, int64_t generation, Deferred* def
   }
 }
 
-void PoolState::NoteAnswer(MonotonicTime now, Deferred* deferred) {
+void PoolState::NoteAnswer(const Slot& slot, MonotonicTime now, Deferred* deferred) {
+  // As in Learn.
+  if (slot.generation != generation_.current()) return;
+  policy_.OnAnswer();
   dial_.OnAnswer();
   if (reachability_.OnAnswer(now)) TellReachability(deferred);
 }
@@ -343,7 +346,7 @@ bool PoolState::OnConnected(Slot* slot, std::unique_ptr<Connection> connection,
   deferred.Tell([took = now - started](PoolObserver& observer) { observer.OnConnected(took); });
   if (policy_.OnSuccess()) TellBreaker(&deferred);
   generation_.OnConnected();
-  NoteAnswer(now, &deferred);
+  NoteAnswer(*slot, now, &deferred);
   slot->connection = std::move(connection);
   slot->opened = now;
   slot->expires = now + options_.max_lifetime -
@@ -369,12 +372,12 @@ void PoolState::OnConnectFailed(Slot* slot, const absl::Status& status, Monotoni
   if (slots_.total() == 0) deferred.Wake(&emptied_);
   if (draining_) return;
   const SqlError error = SqlErrorOrLost(status);
-  if (IsRefusedSession(error.fault) && slots_.total() > 0) {
-    reachability_.OnFault(error);  // those that are open still serve
-  } else {
+  const ConnectFailure failure = policy_.OnFailure(started, now, status, slots_.open());
+  if (failure.silent) {
     NoteSilence(error, now, &deferred);
+  } else {
+    reachability_.OnFault(error);  // those that are open still serve
   }
-  const ConnectFailure failure = policy_.OnFailure(started, now, status, slots_.total());
   deferred.Tell([attempt = failure.attempt, most = options_.max_retries, status](
                     PoolObserver& observer) { observer.OnConnectFailed(attempt, most, status); });
   if (failure.breaker_opened) TellBreaker(&deferred);

@@ -144,7 +144,8 @@ class PoolState {
   // Draws the conclusions for other connections from the failure of one.
   void Learn(const SqlError& failure, int64_t generation, Deferred* deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void NoteAnswer(MonotonicTime now, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteAnswer(const Slot& slot, MonotonicTime now, Deferred* deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void NoteSilence(const SqlError& error, MonotonicTime now, Deferred* deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static void TellReachability(Deferred* deferred);

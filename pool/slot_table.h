@@ -18,6 +18,10 @@ class SlotTable {
   int count(SlotState state) const { return counts_[static_cast<size_t>(state)]; }
   // Connections that exist for the database, with those that come and go.
   int total() const { return max_ - count(SlotState::kEmpty); }
+  // Those of them that work as far as we know.
+  int open() const {
+    return count(SlotState::kIdle) + count(SlotState::kValidating) + count(SlotState::kInUse);
+  }
 
   // Moves a slot to a state that has no list: kConnecting, kValidating, kInUse or kClosing (by the
   // calling thread).

@@ -151,6 +151,37 @@ TEST_F(ConnectPolicyTest, CountsAttemptsAndAsksToRecreateAfterTheLast) {
   EXPECT_EQ(Fail().attempt, 1);
 }
 
+TEST_F(ConnectPolicyTest, AnswersSpeakForOpenConnectionsForOneSeries) {
+  const int kOpen = 5;
+  policy_.OnAnswer();
+  EXPECT_FALSE(Fail("", kOpen).silent);
+  policy_.OnAnswer();
+  for (const int attempt : {2, 3, 1}) {
+    const ConnectFailure failure = Fail("", kOpen);
+    EXPECT_EQ(failure.attempt, attempt);
+    EXPECT_FALSE(failure.silent);
+    EXPECT_FALSE(failure.recreate);
+  }
+  EXPECT_TRUE(Fail("", kOpen).silent) << "no answer since the first failure of this series";
+  EXPECT_TRUE(Fail("", kOpen).recreate);
+}
+
+TEST_F(ConnectPolicyTest, WithASeriesOfOneAnswersSpeakUntilTheNextFailure) {
+  options_.max_retries = 1;
+  ConnectPolicy policy(options_, Jitter(7));
+  for (const bool answers : {true, true, false, true}) {
+    if (answers) policy.OnAnswer();
+    EXPECT_EQ(policy.OnFailure(now_, now_, SqlFailure(""), 1).recreate, !answers);
+  }
+}
+
+TEST_F(ConnectPolicyTest, WithoutOpenConnectionsAFailedConnectIsSilence) {
+  policy_.OnAnswer();
+  EXPECT_TRUE(Fail("", 0).silent);
+  EXPECT_TRUE(Fail("53300", 0).silent);
+  EXPECT_FALSE(Fail("53300", 1).silent);
+}
+
 TEST_F(ConnectPolicyTest, ServerThatAnswersCastsNoDoubtOnOpenConnections) {
   for (const char* const sqlstate : {"53300", "28P01"}) {
     for (int i = 0; i < 9; ++i) EXPECT_FALSE(Fail(sqlstate, 3).recreate);

@@ -1,6 +1,7 @@
 // Connects that fail: pace, attempts, breaker, configuration.
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,16 @@ class ConnectionPoolOutageTest : public PoolTest {
       most = std::max<long>(most, end - begin);
     }
     return static_cast<int>(most);
+  }
+
+  // The connection held longest answers and goes to the waiting caller; then the next one waits.
+  void Serve(std::deque<PooledConnection>* held, std::future<Borrowed>* caller) {
+    EXPECT_THAT(held->front()->Ping(In(seconds(1))), IsOk());
+    held->pop_front();
+    Borrowed next = caller->get();
+    ASSERT_THAT(next, IsOk());
+    held->push_back(*std::move(next));
+    *caller = StartWaiting(seconds(100));
   }
 
   // Fails connects with callers waiting until the breaker opens.
@@ -194,6 +205,45 @@ TEST_F(ConnectionPoolOutageTest, ServerThatIsFullDoesNotCostUsOpenConnections) {
   EXPECT_THAT(caller.get(), IsOk());
 }
 
+// What keeps us from connecting may be our own descriptors, our name server, or a full pooler.
+TEST_F(ConnectionPoolOutageTest, FailedConnectsCostNoConnectionsThatServe) {
+  MakePool();
+  std::deque<PooledConnection> held;
+  for (int i = 0; i < 5; ++i) held.push_back(Borrow());
+  observer_.Clear();
+  database_.FailConnects(SqlFailure(""));
+  auto caller = StartWaiting(seconds(100));
+  for (int i = 0; i < 50 && pool_->Stats().generation == 1; ++i) {
+    Serve(&held, &caller);
+    clock_.Advance(milliseconds(200));
+  }
+  EXPECT_GE(observer_.Count("connect failed 3/3"), 2);
+  EXPECT_EQ(observer_.Count("recreated connect_failures"), 0);
+  EXPECT_EQ(observer_.Count("reachability changed"), 0);
+  EXPECT_EQ(database_.live(), 5);
+  database_.AllowConnects();
+  Pass(milliseconds(401));
+  EXPECT_THAT(caller.get(), IsOk());
+}
+
+TEST_F(ConnectionPoolOutageTest, FailedConnectsCostConnectionsThatDoNotAnswer) {
+  MakePool();
+  std::optional<PooledConnection> held = Borrow();
+  EXPECT_THAT((*held)->Ping(In(seconds(1))), IsOk());
+  database_.FailConnects(SqlFailure(""));
+  auto caller = StartWaiting(seconds(100));
+  ASSERT_TRUE(Told("connect failed 1/3"));
+  EXPECT_TRUE(pool_->Stats().database_reachable) << "the one that is held may work";
+  Pass(seconds(2), [&] { return observer_.Count("connect failed 3/3") > 0; });
+  EXPECT_FALSE(pool_->Stats().database_reachable);
+  EXPECT_EQ(observer_.Count("recreated connect_failures"), 1);
+  database_.AllowConnects();
+  held.reset();
+  EXPECT_EQ(database_.live(), 0);
+  Pass(milliseconds(401));
+  EXPECT_THAT(caller.get(), IsOk());
+}
+
 TEST_F(ConnectionPoolOutageTest, BreakerOpensWhenPatienceIsOver) {
   MakePool();
   database_.FailConnects(SqlFailure(""));
@@ -246,13 +296,18 @@ TEST_F(ConnectionPoolOutageTest, FailedProbesKeepThePace) {
 }
 
 TEST_F(ConnectionPoolOutageTest, OpenBreakerStillLendsAnIdleConnection) {
-  options_.max_connections = 2;
-  options_.max_retries = 1000;
   MakePool();
-  std::optional<PooledConnection> held = Borrow();
-  OpenBreaker();
+  std::deque<PooledConnection> held;
+  held.push_back(Borrow());
+  database_.FailConnects(SqlFailure(""));
+  auto caller = StartWaiting(seconds(100));
+  for (int i = 0; i < 200 && observer_.Count("breaker open") == 0; ++i) {
+    Serve(&held, &caller);
+    clock_.Advance(milliseconds(200));
+  }
+  EXPECT_THAT(caller.get(), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(pool_->Acquire(In(seconds(10))), StatusIs(absl::StatusCode::kUnavailable));
-  held.reset();
+  held.clear();
   EXPECT_THAT(pool_->Acquire(In(seconds(10))), IsOk());
 }
 
