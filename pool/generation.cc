@@ -13,22 +13,35 @@ bool IsShutdown(std::string_view sqlstate) { return sqlstate == "57P01" || sqlst
 
 }  // namespace
 
+bool Generation::Tells(int64_t generation) const {
+  return generation >= (condemns() ? pending_->oldest_valid : oldest_valid_);
+}
+
 void Generation::Raise(RecreateReason reason, MonotonicTime now) {
-  ++current_;
-  reason_ = reason;
-  last_raise_ = now;
-  pending_.reset();
   last_loss_.reset();
+  Make({reason, ++newest_}, now);
 }
 
 bool Generation::Request(RecreateReason reason, MonotonicTime now) {
-  if (last_raise_.has_value() && now - *last_raise_ < kWindow) {
-    // The weakest reason, which a successful connect takes back, must not stand for another.
-    if (!pending_.has_value() || pending_ == RecreateReason::kConnectFailures) pending_ = reason;
-    return false;
+  if (!last_raise_.has_value() || now - *last_raise_ >= kWindow) {
+    Raise(reason, now);
+    return true;
   }
-  Raise(reason, now);
-  return true;
+  if (condemns()) {
+    // The weakest reason, which an answer takes back, adds nothing to another.
+    if (reason == RecreateReason::kConnectFailures) return false;
+    reason = pending_->reason;
+  }
+  last_loss_.reset();
+  pending_ = {reason, ++newest_};
+  return false;
+}
+
+void Generation::Make(const Pending& request, MonotonicTime now) {
+  oldest_valid_ = request.oldest_valid;
+  reason_ = request.reason;
+  last_raise_ = now;
+  pending_.reset();
 }
 
 bool Generation::OnLoss(std::string_view sqlstate, MonotonicTime now) {
@@ -39,8 +52,8 @@ bool Generation::OnLoss(std::string_view sqlstate, MonotonicTime now) {
   return repeated && Request(RecreateReason::kRepeatedLoss, now);
 }
 
-void Generation::OnConnected() {
-  if (pending_ == RecreateReason::kConnectFailures) pending_.reset();
+void Generation::OnAnswer() {
+  if (!condemns()) pending_.reset();
 }
 
 MonotonicTime Generation::due() const {
@@ -49,7 +62,8 @@ MonotonicTime Generation::due() const {
 
 bool Generation::RaiseIfDue(MonotonicTime now) {
   if (!pending_.has_value() || now < due()) return false;
-  Raise(*pending_, now);
+  const Pending request = *pending_;
+  Make(request, now);
   return true;
 }
 

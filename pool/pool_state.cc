@@ -122,7 +122,7 @@ std::optional<RetireReason> PoolState::Lend(Slot* slot, bool pinged) {
   Deferred deferred(observer_);
   MutexLock lock(&mutex_);
   if (pinged) NoteAnswer(*slot, now, &deferred);
-  if (slot->generation != generation_.current()) return StaleReason();
+  if (slot->generation < generation_.oldest_valid()) return StaleReason();
   slots_.SetState(slot, SlotState::kInUse);
   slot->borrowed = now;
   slot->leak_reported = false;
@@ -200,13 +200,16 @@ void PoolState::BuryIdle(Slot* slot, RetireReason reason, Deferred* deferred) {
   WakeMaintainerAt(kAwake, deferred);
 }
 
-void PoolState::BuryAllIdle(RetireReason reason, Deferred* deferred) {
-  while (!slots_.idle().empty()) BuryIdle(slots_.idle().back(), reason, deferred);
+void PoolState::BuryObsolete(MonotonicTime now, Deferred* deferred) {
+  for (size_t i = slots_.idle().size(); i-- > 0;) {
+    Slot* const slot = slots_.idle()[i];
+    if (const auto reason = Obsolete(*slot, now)) BuryIdle(slot, *reason, deferred);
+  }
 }
 
 std::optional<RetireReason> PoolState::Obsolete(const Slot& slot, MonotonicTime now) const {
   if (draining_) return RetireReason::kDrained;
-  if (slot.generation != generation_.current()) return StaleReason();
+  if (slot.generation < generation_.oldest_valid()) return StaleReason();
   if (now >= slot.expires) return RetireReason::kMaxLifetime;
   return std::nullopt;
 }
@@ -221,7 +224,7 @@ RetireReason PoolState::StaleReason() const {
 void PoolState::Learn(const SqlError& failure, int64_t generation, Deferred* deferred) {
   const MonotonicTime now = clock_->Monotonic();
   // What was made before the pool was recreated says nothing of what was made since.
-  const bool current = generation == generation_.current();
+  const bool current = generation_.Tells(generation);
   if (current && failure.fault == SqlFault::kLost && !IsIdleClose(failure.sqlstate)) {
     NoteSilence(failure, now, deferred);
   } else {
@@ -246,8 +249,9 @@ void PoolState::Learn(const SqlError& failure, int64_t generation, Deferred* def
 
 void PoolState::NoteAnswer(const Slot& slot, MonotonicTime now, Deferred* deferred) {
   // As in Learn.
-  if (slot.generation != generation_.current()) return;
+  if (!generation_.Tells(slot.generation)) return;
   policy_.OnAnswer();
+  generation_.OnAnswer();
   dial_.OnAnswer();
   if (reachability_.OnAnswer(now)) TellReachability(deferred);
 }
@@ -273,9 +277,9 @@ void PoolState::FollowGeneration(bool raised, Deferred* deferred) {
     WakeMaintainerAt(generation_.due(), deferred);
     return;
   }
-  deferred->Tell([reason = generation_.reason(), generation = generation_.current()](
+  deferred->Tell([reason = generation_.reason(), generation = generation_.oldest_valid()](
                      PoolObserver& observer) { observer.OnRecreated(reason, generation); });
-  BuryAllIdle(StaleReason(), deferred);
+  BuryObsolete(clock_->Monotonic(), deferred);
 }
 
 void PoolState::Recreate() {
@@ -322,7 +326,7 @@ ConnectTask PoolState::AwaitConnect() {
     const MonotonicTime next_connect = NextConnect();
     if (next_connect <= now) {
       Slot* const slot = slots_.TakeEmpty();
-      slot->generation = generation_.current();
+      slot->generation = generation_.newest();
       slot->opened = {};
       if (policy_.OnStarted(now)) TellBreaker(&deferred);
       WakeConnectors(&deferred);
@@ -345,7 +349,7 @@ bool PoolState::OnConnected(Slot* slot, std::unique_ptr<Connection> connection,
   MutexLock lock(&mutex_);
   deferred.Tell([took = now - started](PoolObserver& observer) { observer.OnConnected(took); });
   if (policy_.OnSuccess()) TellBreaker(&deferred);
-  generation_.OnConnected();
+  generation_.OnAnswer();
   NoteAnswer(*slot, now, &deferred);
   slot->connection = std::move(connection);
   slot->opened = now;
@@ -551,7 +555,7 @@ PoolStats PoolState::Stats() const {
   stats.resetting = slots_.count(SlotState::kClosing);
   stats.max = slots_.max();
   stats.waiters = waiters_.size();
-  stats.generation = generation_.current();
+  stats.generation = generation_.oldest_valid();
   stats.breaker = policy_.breaker();
   reachability_.Describe(&stats);
   for (const Slot& slot : slots_.slots()) {
@@ -565,7 +569,7 @@ void PoolState::BeginDrain() {
   MutexLock lock(&mutex_);
   draining_ = true;
   RefuseWaiters(absl::CancelledError("the connection pool is shutting down"), &deferred);
-  BuryAllIdle(RetireReason::kDrained, &deferred);
+  BuryObsolete(clock_->Monotonic(), &deferred);
 }
 
 bool PoolState::AwaitEmpty(MonotonicTime deadline) {

@@ -135,7 +135,7 @@ class PoolState {
   // The maintainer will close these.
   void BuryIdle(Slot* slot, RetireReason reason, Deferred* deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void BuryAllIdle(RetireReason reason, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void BuryObsolete(MonotonicTime now, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Why a connection that is alive must not be used again, if it must not.
   std::optional<RetireReason> Obsolete(const Slot& slot, MonotonicTime now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -36,6 +36,7 @@ struct PoolStats {
   int resetting = 0;
   int max = 0;
   int waiters = 0;
+  // Raised whenever the pool is recreated; connections of older ones are not lent any more.
   int64_t generation = 0;
   BreakerState breaker = BreakerState::kClosed;
   // Whether the newest evidence (a connect, a statement's loss) says that the database answers.

@@ -20,7 +20,7 @@ std::string_view Name(SlotState state);
 struct Slot {
   SlotState state = SlotState::kEmpty;
   std::unique_ptr<Connection> connection;
-  // The pool's generation when the connect began.
+  // The pool's newest generation when the connect began.
   int64_t generation = 0;
   MonotonicTime opened{};
   MonotonicTime expires{};

@@ -41,7 +41,7 @@ void AppendPool(const pool::PoolStats& stats, std::vector<MetricFamily>* page) {
             "1 if the newest evidence says that the database answers, 0 if it says that "
             "it does not, or before there is any.",
             stats.database() == pool::DatabaseState::kUp ? 1 : 0));
-  page->push_back(Gauge("auth_pool_generation", "Raised by one whenever the pool is recreated.",
+  page->push_back(Gauge("auth_pool_generation", "Raised whenever the pool is recreated.",
                         static_cast<double>(stats.generation)));
   page->push_back(Gauge("auth_pool_breaker_state",
                         "0: closed, calls are served; 1: open, refused; 2: probing.",

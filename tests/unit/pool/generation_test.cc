@@ -14,12 +14,12 @@ constexpr MonotonicTime At(Duration time) { return MonotonicTime(std::chrono::ho
 
 TEST(GenerationTest, RaisesAtOnceWhenTheLastTimeIsLongAgo) {
   Generation generation;
-  EXPECT_EQ(generation.current(), 1);
+  EXPECT_EQ(generation.oldest_valid(), 1);
   EXPECT_TRUE(generation.Request(RecreateReason::kReadOnly, At(seconds(0))));
-  EXPECT_EQ(generation.current(), 2);
+  EXPECT_EQ(generation.oldest_valid(), 2);
   EXPECT_EQ(generation.reason(), RecreateReason::kReadOnly);
   EXPECT_TRUE(generation.Request(RecreateReason::kReadOnly, At(seconds(1))));
-  EXPECT_EQ(generation.current(), 3);
+  EXPECT_EQ(generation.oldest_valid(), 3);
 }
 
 TEST(GenerationTest, RequestsWithinASecondBecomeOneAtItsEnd) {
@@ -32,8 +32,34 @@ TEST(GenerationTest, RequestsWithinASecondBecomeOneAtItsEnd) {
   EXPECT_FALSE(generation.RaiseIfDue(At(milliseconds(999))));
   EXPECT_TRUE(generation.RaiseIfDue(At(seconds(1))));
   EXPECT_EQ(generation.reason(), RecreateReason::kServerShutdown);
-  EXPECT_EQ(generation.current(), 3);
+  EXPECT_EQ(generation.oldest_valid(), 4) << "opened after the last of the requests";
   EXPECT_FALSE(generation.RaiseIfDue(At(seconds(9))));
+}
+
+TEST(GenerationTest, WhatIsOpenedAfterARequestIsNotCondemnedByIt) {
+  Generation generation;
+  generation.Request(RecreateReason::kServerShutdown, At(seconds(0)));
+  const int64_t before = generation.newest();
+  generation.Request(RecreateReason::kServerShutdown, At(milliseconds(300)));
+  const int64_t after = generation.newest();
+  EXPECT_FALSE(generation.Tells(before)) << "lost as it must be";
+  EXPECT_TRUE(generation.Tells(after));
+  EXPECT_EQ(generation.oldest_valid(), before) << "at most once a second";
+  EXPECT_TRUE(generation.RaiseIfDue(At(seconds(1))));
+  EXPECT_GT(generation.oldest_valid(), before);
+  EXPECT_LE(generation.oldest_valid(), after);
+  EXPECT_EQ(generation.newest(), after);
+}
+
+TEST(GenerationTest, FailedConnectsCondemnNothingBeforeTheirTime) {
+  Generation generation;
+  generation.Raise(RecreateReason::kRequested, At(seconds(0)));
+  const int64_t open = generation.newest();
+  generation.Request(RecreateReason::kConnectFailures, At(milliseconds(1)));
+  EXPECT_TRUE(generation.Tells(open));
+  generation.OnAnswer();
+  EXPECT_FALSE(generation.RaiseIfDue(At(seconds(1))));
+  EXPECT_TRUE(generation.Tells(open));
 }
 
 TEST(GenerationTest, RaiseIsUnconditionalAndFulfilsWhatWasRequested) {
@@ -41,7 +67,8 @@ TEST(GenerationTest, RaiseIsUnconditionalAndFulfilsWhatWasRequested) {
   generation.Request(RecreateReason::kReadOnly, At(seconds(0)));
   generation.Request(RecreateReason::kReadOnly, At(milliseconds(100)));
   generation.Raise(RecreateReason::kRequested, At(milliseconds(200)));
-  EXPECT_EQ(generation.current(), 3);
+  EXPECT_EQ(generation.oldest_valid(), generation.newest());
+  EXPECT_EQ(generation.reason(), RecreateReason::kRequested);
   EXPECT_EQ(generation.due(), Generation::kNever);
 }
 
@@ -66,14 +93,14 @@ TEST(GenerationTest, ShutdownNeedsOneLossAndIdleCloseNone) {
   EXPECT_TRUE(generation.OnLoss("57P01", At(seconds(2))));
 }
 
-TEST(GenerationTest, ConnectForgetsOnlyTheRequestOfFailedConnects) {
+TEST(GenerationTest, AnswerForgetsOnlyTheRequestOfFailedConnects) {
   Generation generation;
   generation.Raise(RecreateReason::kReadOnly, At(seconds(0)));
   generation.Request(RecreateReason::kConnectFailures, At(milliseconds(1)));
-  generation.OnConnected();
+  generation.OnAnswer();
   EXPECT_EQ(generation.due(), Generation::kNever);
   generation.Request(RecreateReason::kReadOnly, At(milliseconds(2)));
-  generation.OnConnected();
+  generation.OnAnswer();
   EXPECT_EQ(generation.due(), At(seconds(1)));
 }
 
@@ -82,7 +109,7 @@ TEST(GenerationTest, AStrongerReasonTakesThePlaceOfFailedConnects) {
   generation.Raise(RecreateReason::kRequested, At(seconds(0)));
   generation.Request(RecreateReason::kConnectFailures, At(milliseconds(1)));
   generation.Request(RecreateReason::kReadOnly, At(milliseconds(2)));
-  generation.OnConnected();
+  generation.OnAnswer();
   EXPECT_TRUE(generation.RaiseIfDue(At(seconds(1))));
   EXPECT_EQ(generation.reason(), RecreateReason::kReadOnly);
 }
