@@ -224,8 +224,8 @@ RetireReason PoolState::StaleReason() const {
 void PoolState::Learn(const SqlError& failure, int64_t generation, Deferred* deferred) {
   const MonotonicTime now = clock_->Monotonic();
   // What was made before the pool was recreated says nothing of what was made since.
-  const bool current = generation_.Tells(generation);
-  if (current && failure.fault == SqlFault::kLost && !IsIdleClose(failure.sqlstate)) {
+  if (!generation_.Tells(generation)) return reachability_.OnFault(failure);
+  if (failure.fault == SqlFault::kLost && !IsIdleClose(failure.sqlstate)) {
     NoteSilence(failure, now, deferred);
   } else {
     reachability_.OnFault(failure);
@@ -233,11 +233,11 @@ void PoolState::Learn(const SqlError& failure, int64_t generation, Deferred* def
   switch (failure.fault) {
     case SqlFault::kLost:
       SuspectIdle(/*sweep=*/true, deferred);
-      if (current) FollowGeneration(generation_.OnLoss(failure.sqlstate, now), deferred);
+      FollowGeneration(generation_.OnLoss(failure.sqlstate, now), deferred);
       break;
     case SqlFault::kReadOnlyServer:
       policy_.OnReadOnlyServer(now);
-      if (current) FollowGeneration(generation_.Request(RecreateReason::kReadOnly, now), deferred);
+      FollowGeneration(generation_.Request(RecreateReason::kReadOnly, now), deferred);
       break;
     case SqlFault::kDeadline:
       SuspectIdle(/*sweep=*/false, deferred);

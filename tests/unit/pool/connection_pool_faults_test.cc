@@ -137,13 +137,24 @@ TEST_F(ConnectionPoolFaultsTest, LossOfAnOldConnectionDoesNotCondemnTheNewOnes) 
   PooledConnection first = Borrow();
   PooledConnection second = Borrow();
   PooledConnection third = Borrow();
+  PooledConnection fourth = Borrow();
   Lose(std::move(first), "57P01");
-  const PooledConnection replacement = Borrow();
+  std::optional<PooledConnection> replacement = Borrow();
+  replacement.reset();
+  const int peeks = database_.peeks();
   Lose(std::move(second), "57P01");
   Lose(std::move(third), "25006");
+  std::move(fourth).Discard(SqlFailure(SqlFault::kDeadline));
+  clock_.Settle();
+  EXPECT_EQ(database_.peeks(), peeks) << "nothing is swept";
+  replacement = Borrow();
+  EXPECT_EQ(database_.calls(Call::kPing), 0) << "nothing is suspect";
+  auto caller = StartBorrow(seconds(10));
+  EXPECT_TRUE(Eventually([&] { return pool_->Stats().in_use == 2; })) << "connects are not paced";
   clock_.Advance(seconds(2));
   EXPECT_EQ(generation(), 2);
   EXPECT_TRUE(pool_->Stats().database_reachable);
+  EXPECT_THAT(caller.get(), IsOk());
 }
 
 TEST_F(ConnectionPoolFaultsTest, ReadOnlyServerRecreatesThePool) {
