@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "pool/noting_connection.h"
 #include "pool/retry_after.h"
 
 namespace auth::pool {
@@ -124,6 +125,7 @@ std::optional<RetireReason> PoolState::Lend(Slot* slot, bool pinged) {
   if (pinged) NoteAnswer(*slot, now, &deferred);
   if (slot->generation < generation_.oldest_valid()) return StaleReason();
   slots_.SetState(slot, SlotState::kInUse);
+  slot->answered = false;
   slot->borrowed = now;
   slot->leak_reported = false;
   WakeMaintainerAt(now + options_.leak_threshold, &deferred);
@@ -136,7 +138,7 @@ bool PoolState::Return(Slot* slot) {
   slot->suspect = false;
   Deferred deferred(observer_);
   MutexLock lock(&mutex_);
-  NoteAnswer(*slot, now, &deferred);
+  if (slot->answered) NoteAnswer(*slot, now, &deferred);
   if (const auto reason = Obsolete(*slot, now); reason.has_value()) {
     StartClosing(slot, *reason, &deferred);
     return false;
@@ -345,13 +347,14 @@ ConnectTask PoolState::AwaitConnect() {
 bool PoolState::OnConnected(Slot* slot, std::unique_ptr<Connection> connection,
                             MonotonicTime started) {
   const MonotonicTime now = clock_->Monotonic();
+  auto noting = std::make_unique<NotingConnection>(std::move(connection), &slot->answered);
   Deferred deferred(observer_);
   MutexLock lock(&mutex_);
   deferred.Tell([took = now - started](PoolObserver& observer) { observer.OnConnected(took); });
   if (policy_.OnSuccess()) TellBreaker(&deferred);
   generation_.OnAnswer();
   NoteAnswer(*slot, now, &deferred);
-  slot->connection = std::move(connection);
+  slot->connection = std::move(noting);
   slot->opened = now;
   slot->expires = now + options_.max_lifetime -
                   jitter_.Between(Duration::zero(), options_.max_lifetime / kLifetimeJitter);

@@ -73,7 +73,8 @@ class PoolState {
   absl::StatusOr<Slot*> AwaitSlot(Borrower* borrower);
   // The connection was validated and is the borrower's; or why it is obsolete by now: retire it.
   std::optional<RetireReason> Lend(Slot* slot, bool pinged);
-  // The connection came back alive. False if it must be closed: destroy it, then OnClosed.
+  // The connection came back, and its borrower has nothing against it. False if it must be closed:
+  // destroy it, then OnClosed.
   bool Return(Slot* slot);
   // Takes a connection out of service, and learns from its failure. The caller destroys it, then
   // calls OnClosed.

@@ -26,6 +26,8 @@ struct Slot {
   MonotonicTime expires{};
   // The last time we knew that it was alive.
   MonotonicTime last_used{};
+  // The database has answered on it since it was lent.
+  bool answered = false;
   // Another connection died: ping this one before it is lent.
   bool suspect = false;
   // To be peeked at by the maintainer.

@@ -244,6 +244,10 @@ TEST_F(ConnectionPoolFaultsTest, StatsSayWhetherTheDatabaseAnswers) {
   EXPECT_EQ(stats.last_sqlstate, "08006");
   clock_.Advance(seconds(2));
   other.reset();
+  EXPECT_FALSE(pool_->Stats().database_reachable) << "it was asked nothing";
+  other = Borrow();
+  EXPECT_THAT((*other)->Ping(In(seconds(1))), IsOk());
+  other.reset();
   stats = pool_->Stats();
   EXPECT_TRUE(stats.database_reachable);
   EXPECT_EQ(stats.reachable_since, clock_.Monotonic());
