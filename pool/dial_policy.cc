@@ -40,12 +40,13 @@ void DialPolicy::OnStarted(MonotonicTime now) {
   outdated_ = false;
 }
 
-DialPolicy::Finding DialPolicy::OnDialed(bool somebody_listens, MonotonicTime now) {
+DialPolicy::Finding DialPolicy::OnDialed(Answer answer, MonotonicTime now) {
   dialing_ = false;
   if (outdated_) return Finding::kNothing;
-  const bool was_absent = std::exchange(nobody_listens_, !somebody_listens);
-  if (!somebody_listens) return Finding::kNobodyListens;
-  if (now < doubt_until_) due_ = last_ + kBetweenDialsInDoubt;
+  if (answer != Answer::kNobody && now < doubt_until_) due_ = last_ + kBetweenDialsInDoubt;
+  if (answer == Answer::kNotAsked) return Finding::kNothing;
+  const bool was_absent = std::exchange(nobody_listens_, answer == Answer::kNobody);
+  if (answer == Answer::kNobody) return Finding::kNobodyListens;
   return was_absent ? Finding::kBack : Finding::kNothing;
 }
 

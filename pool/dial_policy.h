@@ -30,13 +30,18 @@ class DialPolicy {
   // When to dial; kNever while one is under way.
   MonotonicTime due() const { return dialing_ ? kNever : due_; }
   void OnStarted(MonotonicTime now);
+  enum class Answer {
+    kAccepted,  // somebody listens
+    kNobody,
+    kNotAsked,  // the dial failed for reasons of our own
+  };
   enum class Finding {
     kNothing,  // what was known before, or is known better by now
     kNobodyListens,
     // Somebody listens where nobody did. Otherwise that is no news: calls may fail all the same.
     kBack,
   };
-  Finding OnDialed(bool somebody_listens, MonotonicTime now);
+  Finding OnDialed(Answer answer, MonotonicTime now);
 
  private:
   MonotonicTime due_ = kNever;

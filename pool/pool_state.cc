@@ -30,6 +30,12 @@ absl::Status DeadlineError(Borrower* borrower) {
       absl::DeadlineExceededError("no database connection became free before the call's deadline"));
 }
 
+DialPolicy::Answer AnswerToDial(const absl::Status& status) {
+  if (status.ok()) return DialPolicy::Answer::kAccepted;
+  return SqlErrorOrLost(status).fault == SqlFault::kLost ? DialPolicy::Answer::kNobody
+                                                         : DialPolicy::Answer::kNotAsked;
+}
+
 absl::Status OutageError(Duration retry_after) {
   return UnavailableFor(retry_after, "the database cannot be reached: try again later");
 }
@@ -409,7 +415,7 @@ void PoolState::OnDialed(const absl::Status& status) {
   Deferred deferred(observer_);
   MutexLock lock(&mutex_);
   if (draining_) return;
-  switch (dial_.OnDialed(status.ok(), now)) {
+  switch (dial_.OnDialed(AnswerToDial(status), now)) {
     case DialPolicy::Finding::kNothing:
       break;
     case DialPolicy::Finding::kNobodyListens:

@@ -140,6 +140,20 @@ TEST_F(ConnectionPoolMaintenanceTest, AServerThatListensOnForAMomentIsDialledAga
   EXPECT_TRUE(Eventually([&] { return !pool_->Stats().database_reachable; }));
 }
 
+TEST_F(ConnectionPoolMaintenanceTest, ADialThatCannotBeMadeSaysNothingOfTheDatabase) {
+  MakePoolWithIdle(1);
+  database_.session(0).Kill();
+  // The file with the connection string cannot be read for a moment.
+  database_.AnswerDials(testing::SqlFailure(SqlFault::kConfiguration));
+  pool_->LookAtIdle();
+  ASSERT_TRUE(Eventually([&] { return database_.dials() == 1; }));
+  clock_.Settle();
+  EXPECT_TRUE(pool_->Stats().database_reachable);
+  database_.AnswerDials(testing::SqlFailure(""));
+  clock_.Advance(milliseconds(250));
+  EXPECT_TRUE(Eventually([&] { return !pool_->Stats().database_reachable; }));
+}
+
 TEST_F(ConnectionPoolMaintenanceTest, LooksAtAHealthyPoolCostPeeksAndNoMore) {
   options_.idle_timeout = std::chrono::hours(1);
   MakePoolWithIdle(3);
