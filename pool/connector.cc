@@ -19,13 +19,21 @@ constexpr std::chrono::seconds kDialTimeout(1);
 Connector::Connector(const PoolOptions& options, const Clock* clock, ConnectionFactory* factory,
                      PoolState* state)
     : connect_timeout_(options.connect_timeout), clock_(clock), factory_(factory), state_(state) {
-  for (int i = 0; i < options.max_connecting; ++i) {
-    threads_.emplace_back([this] { Run(); });
-    pthread_setname_np(threads_.back().native_handle(), "pool-connect");
+  try {
+    for (int i = 0; i < options.max_connecting; ++i) {
+      threads_.emplace_back([this] { Run(); });
+      pthread_setname_np(threads_.back().native_handle(), "pool-connect");
+    }
+  } catch (...) {
+    Join();
+    throw;
   }
 }
 
-Connector::~Connector() {
+Connector::~Connector() { Join(); }
+
+void Connector::Join() {
+  state_->Stop();
   for (std::thread& thread : threads_) thread.join();
 }
 

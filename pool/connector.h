@@ -11,9 +11,11 @@
 namespace auth::pool {
 
 // The threads that connect, max_connecting of them: wait until PoolState wants a connection, open
-// it, hand it over; or dial, when PoolState wants no more than to know whether anybody listens. All
-// must outlive it; PoolState::Stop and ConnectionFactory::Cancel come before its destruction, which
-// joins the threads.
+// it, hand it over; or dial, when PoolState wants no more than to know whether anybody listens.
+//
+// All must outlive it. Its destruction stops PoolState and joins the threads; to let it wait for no
+// connect, call ConnectionFactory::Cancel before. The constructor throws std::system_error if there
+// is no thread to be had; then it has stopped PoolState.
 class Connector {
  public:
   Connector(const PoolOptions& options, const Clock* clock, ConnectionFactory* factory,
@@ -23,6 +25,7 @@ class Connector {
  private:
   void Run();
   void Connect(Slot* slot);
+  void Join();
 
   const Duration connect_timeout_;
   const Clock* const clock_;

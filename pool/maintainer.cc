@@ -9,7 +9,10 @@ Maintainer::Maintainer(PoolObserver* observer, PoolState* state)
   pthread_setname_np(thread_.native_handle(), "pool-maintain");
 }
 
-Maintainer::~Maintainer() { thread_.join(); }
+Maintainer::~Maintainer() {
+  state_->Stop();
+  thread_.join();
+}
 
 void Maintainer::Run() {
   while (true) {

@@ -8,8 +8,10 @@
 namespace auth::pool {
 
 // The thread that closes connections which are too old, too long idle or of an old generation, and
-// peeks at the idle ones after a loss. It sleeps while there is nothing to do. All must outlive it;
-// PoolState::Stop comes before its destruction, which joins the thread.
+// peeks at the idle ones after a loss. It sleeps while there is nothing to do.
+//
+// All must outlive it. Its destruction stops PoolState and joins the thread. The constructor throws
+// std::system_error if there is no thread to be had.
 class Maintainer {
  public:
   Maintainer(PoolObserver* observer, PoolState* state);
