@@ -30,25 +30,34 @@ absl::StatusOr<PooledConnection> ConnectionPool::Acquire(MonotonicTime deadline)
   Borrower borrower;
   borrower.begin = clock_->Monotonic();
   borrower.deadline = deadline;
-  const absl::StatusOr<Slot*> slot = Borrow(&borrower);
-  observer_->OnAcquire(slot.ok() ? AcquireResult::kOk : borrower.refused_as,
+  absl::StatusOr<PooledConnection> connection = Borrow(&borrower);
+  observer_->OnAcquire(connection.ok() ? AcquireResult::kOk : borrower.refused_as,
                        clock_->Monotonic() - borrower.begin);
-  if (!slot.ok()) return slot.status();
-  return PooledConnection(this, *slot);
+  return connection;
 }
 
-absl::StatusOr<Slot*> ConnectionPool::Borrow(Borrower* borrower) {
+absl::StatusOr<PooledConnection> ConnectionPool::Borrow(Borrower* borrower) {
   while (true) {
-    absl::StatusOr<Slot*> slot = state_.AwaitSlot(borrower);
-    if (!slot.ok()) return slot;
-    const Validation validation = validator_.Validate(*slot, borrower->deadline);
+    const absl::StatusOr<Slot*> slot = state_.AwaitSlot(borrower);
+    if (!slot.ok()) return slot.status();
+    const Validation validation = Validate(*slot, borrower->deadline);
     if (validation.unfit.has_value()) {
       Retire(*slot, *validation.unfit);
     } else if (const auto obsolete = state_.Lend(*slot, validation.pinged)) {
       Retire(*slot, Retirement{*obsolete, std::nullopt});
     } else {
-      return slot;
+      return PooledConnection(this, *slot);
     }
+  }
+}
+
+Validation ConnectionPool::Validate(Slot* slot, MonotonicTime deadline) {
+  try {
+    return validator_.Validate(slot, deadline);
+  } catch (...) {
+    // No memory left, perhaps. Nobody knows what the session is in the middle of.
+    Retire(slot, Retirement{RetireReason::kLost, std::nullopt});
+    throw;
   }
 }
 

@@ -72,7 +72,8 @@ class ConnectionPool {
  private:
   friend class PooledConnection;
 
-  absl::StatusOr<Slot*> Borrow(Borrower* borrower);
+  absl::StatusOr<PooledConnection> Borrow(Borrower* borrower);
+  Validation Validate(Slot* slot, MonotonicTime deadline);
   void Return(Slot* slot);
   void Retire(Slot* slot, const Retirement& retirement);
 

@@ -51,9 +51,29 @@ PoolState::PoolState(const PoolOptions& options, const Clock* clock, PoolObserve
 
 // --- Borrowing -----------------------------------------------------------------------------------
 
+// A caller's place among the waiters, who must not be left there if the caller is thrown out of
+// AwaitSlot: no memory left, perhaps. Destroy it without the lock.
+class PoolState::Place {
+ public:
+  explicit Place(PoolState* state) : state_(state) {}
+  ~Place() {
+    if (waiter_.has_value()) state_->Abandon(*waiter_);
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  void Enter(WaiterQueue::Handle waiter) { waiter_ = waiter; }
+  WaiterQueue::Handle Leave() { return *std::exchange(waiter_, std::nullopt); }
+  WaiterQueue::Handle waiter() const { return *waiter_; }
+
+ private:
+  PoolState* const state_;
+  std::optional<WaiterQueue::Handle> waiter_;
+};
+
 absl::StatusOr<Slot*> PoolState::AwaitSlot(Borrower* borrower) {
   if (clock_->Monotonic() >= borrower->deadline) return DeadlineError(borrower);
-  WaiterQueue::Handle waiter;
+  Place place(this);
   {
     Deferred deferred(observer_);
     MutexLock lock(&mutex_);
@@ -65,10 +85,23 @@ absl::StatusOr<Slot*> PoolState::AwaitSlot(Borrower* borrower) {
     }
     absl::Status refusal = Refusal(borrower, newcomer, &deferred);
     if (!refusal.ok()) return refusal;
-    waiter = waiters_.Add(borrower->ticket);
+    place.Enter(waiters_.Add(borrower->ticket));
     WakeConnectors(&deferred);
   }
-  return Wait(waiter, borrower);
+  MutexLock lock(&mutex_);
+  absl::StatusOr<Slot*> slot = WaitForSettlement(place.waiter(), borrower);
+  waiters_.Release(place.Leave());
+  return slot;
+}
+
+void PoolState::Abandon(WaiterQueue::Handle waiter) {
+  Deferred deferred(observer_);
+  MutexLock lock(&mutex_);
+  Slot* const slot = waiter->slot;
+  waiters_.Release(waiter);
+  if (slot == nullptr) return;
+  MakeAvailable(slot, &deferred);
+  BuryObsolete(clock_->Monotonic(), &deferred);
 }
 
 absl::Status PoolState::Refusal(Borrower* borrower, bool newcomer, Deferred* deferred) {
@@ -90,13 +123,6 @@ absl::Status PoolState::Refusal(Borrower* borrower, bool newcomer, Deferred* def
                       waiters_.size(), " calls wait for a database connection: try again later")));
   }
   return absl::OkStatus();
-}
-
-absl::StatusOr<Slot*> PoolState::Wait(WaiterQueue::Handle waiter, Borrower* borrower) {
-  MutexLock lock(&mutex_);
-  absl::StatusOr<Slot*> slot = WaitForSettlement(waiter, borrower);
-  waiters_.Release(waiter);
-  return slot;
 }
 
 absl::StatusOr<Slot*> PoolState::WaitForSettlement(WaiterQueue::Handle waiter, Borrower* borrower) {

@@ -118,7 +118,9 @@ class PoolState {
   // Why a caller that found no idle connection may not wait for one; OK if it may.
   absl::Status Refusal(Borrower* borrower, bool newcomer, Deferred* deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<Slot*> Wait(WaiterQueue::Handle waiter, Borrower* borrower);
+  class Place;
+  // Takes a caller out who cannot go on; what it was given goes to the next.
+  void Abandon(WaiterQueue::Handle waiter);
   absl::StatusOr<Slot*> WaitForSettlement(WaiterQueue::Handle waiter, Borrower* borrower)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RefuseWaiters(const absl::Status& status, Deferred* deferred)
