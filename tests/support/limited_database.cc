@@ -20,7 +20,7 @@ class LimitedDatabase::Session final : public pool::Connection {
   absl::StatusOr<pool::QueryResult> Execute(MonotonicTime, const pool::Statement&,
                                             const pool::Params&) override {
     if (absl::Status status = Answer(); !status.ok()) return status;
-    database_->clock_->Pass(kStatementTime);
+    database_->Work(this, kStatementTime);
     if (absl::Status status = Answer(); !status.ok()) return status;
     return pool::QueryResult{};
   }
@@ -38,6 +38,8 @@ class LimitedDatabase::Session final : public pool::Connection {
   void Cut() noexcept override {}
 
  private:
+  friend class LimitedDatabase;
+
   absl::Status Answer() const {
     return database_->Serves(era_) ? absl::OkStatus() : SqlFailure("57P01");
   }
@@ -45,6 +47,7 @@ class LimitedDatabase::Session final : public pool::Connection {
   LimitedDatabase* const database_;
   const int server_;
   const int era_;
+  CondVar ended_;
 };
 
 class LimitedDatabase::Factory final : public pool::ConnectionFactory {
@@ -101,10 +104,21 @@ bool LimitedDatabase::Serves(int era) const {
   return era == era_;
 }
 
+void LimitedDatabase::Work(Session* session, Duration time) {
+  MutexLock lock(&mutex_);
+  const MonotonicTime end = clock_->Monotonic() + time;
+  working_.insert(session);
+  while (session->era_ == era_ && clock_->Monotonic() < end) {
+    clock_->WaitUntil(end, &session->ended_, &mutex_);
+  }
+  working_.erase(session);
+}
+
 void LimitedDatabase::GoAway() {
   MutexLock lock(&mutex_);
   away_ = true;
   ++era_;
+  for (Session* const session : working_) session->ended_.NotifyAll();
   total_ = 0;
   sessions_.clear();
 }

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -14,8 +15,8 @@ namespace auth::testing {
 
 // A database that many servers share, in one process and without sockets: takes `limit` sessions
 // and refuses the next as PostgreSQL does (53300); can go away with all its sessions, and come
-// back. A statement takes a while of the clock. Thread-safe; must outlive its factories and
-// connections.
+// back. A statement takes a while of the clock, or until its session ends. Thread-safe; must
+// outlive its factories and connections.
 class LimitedDatabase {
  public:
   static constexpr Duration kConnectTime = std::chrono::milliseconds(20);
@@ -55,6 +56,8 @@ class LimitedDatabase {
   // The session of `server` that began in `era` is over.
   void Close(int server, int era);
   bool Serves(int era) const;
+  // Waits for `time` as long as the era lasts; `session` is who waits.
+  void Work(Session* session, Duration time);
 
   const SteppedClock* const clock_;
   const int limit_;
@@ -62,6 +65,7 @@ class LimitedDatabase {
   bool away_ ABSL_GUARDED_BY(mutex_) = false;
   // How often it went away: what was opened before is dead.
   int era_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::set<Session*> working_ ABSL_GUARDED_BY(mutex_);
   std::map<int, int> sessions_ ABSL_GUARDED_BY(mutex_);  // by server
   int total_ ABSL_GUARDED_BY(mutex_) = 0;
   int most_ ABSL_GUARDED_BY(mutex_) = 0;
