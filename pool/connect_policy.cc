@@ -23,6 +23,7 @@ constexpr int kLargestBackoffFactor = 4;
 ConnectPolicy::ConnectPolicy(const PoolOptions& options, Jitter jitter)
     : max_connecting_(options.max_connecting),
       max_retries_(options.max_retries),
+      replace_over_(options.replace_over),
       breaker_(options.outage_patience),
       jitter_(jitter),
       start_backoff_(options.retry_delay, options.retry_delay * kLargestBackoffFactor, jitter) {
@@ -32,15 +33,22 @@ ConnectPolicy::ConnectPolicy(const PoolOptions& options, Jitter jitter)
 MonotonicTime ConnectPolicy::NextConnect(const ConnectDemand& demand) const {
   int wanted = std::max(demand.waiters, initial_);
   if (probe_) wanted = std::max(wanted, 1);
-  const bool one_at_a_time = failing_ || demand.lent > 0;
+  const bool one_at_a_time = failing_ || demand.lent > 0 || replacements_ > 0;
   if (demand.connecting >= std::min(wanted, one_at_a_time ? 1 : max_connecting_)) return kNever;
-  if (!failing_) return std::min(distant_start_, useless_until_);
-  return urgent(demand) ? urgent_not_before_ : initial_not_before_;
+  if (failing_) return urgent(demand) ? urgent_not_before_ : initial_not_before_;
+  const MonotonicTime useful = std::min(distant_start_, useless_until_);
+  if (replacements_ == 0) return useful;
+  return std::max(useful, std::min(next_replacement_, replace_until_));
 }
 
 bool ConnectPolicy::OnStarted(MonotonicTime now) {
   probe_ = false;
   distant_start_ = now + jitter_.Between(kLeastPause, kMostPause);
+  if (now >= replace_until_) replacements_ = 0;
+  if (replacements_ > 0) {
+    --replacements_;
+    next_replacement_ = now + jitter_.Between(replacement_gap_ / 2, replacement_gap_ * 3 / 2);
+  }
   return breaker_.OnConnectStarted();
 }
 
@@ -73,6 +81,14 @@ ConnectFailure ConnectPolicy::OnFailure(MonotonicTime started, MonotonicTime now
   }
   SchedulePause(started, now);
   return result;
+}
+
+void ConnectPolicy::OnRecreated(MonotonicTime now, int lost) {
+  if (lost == 0 || replace_over_ == Duration::zero()) return;
+  replacements_ = lost;
+  replacement_gap_ = replace_over_ / lost;
+  next_replacement_ = now;
+  replace_until_ = now + 2 * replace_over_;
 }
 
 void ConnectPolicy::OnReadOnlyServer(MonotonicTime now) { useless_until_ = now + kUselessFor; }

@@ -47,6 +47,11 @@ struct ConnectFailure {
 // waits: no connects, but for the start, which backs off. Connects that succeed and lead to a
 // server that takes no writes keep the same distance.
 //
+// Replacement. When all connections end together, because a server shuts down or another becomes
+// the primary, they end together for every server of a fleet, and all would rush to the next
+// primary at once. So the first is replaced at once, and the others one by one, spread at random
+// over `replace_over`. This ends with the last of them, at another moment for every server.
+//
 // Doubt. What keeps us from connecting may be nobody's trouble but ours (no descriptor left, no
 // name server) or a pooler's that is full. So failed connects cast doubt on the connections that
 // are open only if none of those has answered since the first failure of the series.
@@ -74,6 +79,8 @@ class ConnectPolicy {
                            int open);
   // A connection answered, whatever it was asked.
   void OnAnswer() { answered_ = true; }
+  // The pool was recreated because `lost` connections ended, or will.
+  void OnRecreated(MonotonicTime now, int lost);
   // A session turned out to be read-only (25006).
   void OnReadOnlyServer(MonotonicTime now);
 
@@ -94,6 +101,7 @@ class ConnectPolicy {
 
   const int max_connecting_;
   const int max_retries_;
+  const Duration replace_over_;
   CircuitBreaker breaker_;
   Jitter jitter_;
   Backoff start_backoff_;
@@ -108,6 +116,12 @@ class ConnectPolicy {
   MonotonicTime useless_until_{};
   // The earliest moment for the next connect if it has to keep its distance from the last.
   MonotonicTime distant_start_{};
+  // Connects that begin no sooner than `next_replacement_`, which is drawn anew after each.
+  int replacements_ = 0;
+  Duration replacement_gap_{};
+  MonotonicTime next_replacement_{};
+  // If nobody has asked for them until then, they are like all others.
+  MonotonicTime replace_until_{};
   int initial_ = 0;
   int attempt_ = 0;
   // The pause after a failure, while callers wait and at a start without callers.

@@ -41,6 +41,10 @@ absl::Status PoolOptions::Validate() const {
   status.Update(Positive("ping_timeout", ping_timeout));
   status.Update(Positive("idle_timeout", idle_timeout));
   status.Update(Positive("max_lifetime", max_lifetime));
+  if (replace_over < Duration::zero()) {
+    status.Update(absl::InvalidArgumentError(
+        "replace_over must not be negative; zero replaces lost connections at once"));
+  }
   status.Update(Positive("leak_threshold", leak_threshold));
   return status;
 }

@@ -51,6 +51,11 @@ struct PoolOptions {
   Duration max_lifetime = std::chrono::minutes(30);
   // Connects under way at once while they succeed; after a failure always one.
   int max_connecting = 2;
+  // Connections that end together (the server shuts down, another becomes the primary) are replaced
+  // one by one over this time, the first at once, so that many servers are no herd. Zero: as fast
+  // as callers ask. Until it is over callers share fewer connections: keep it well below their
+  // deadlines.
+  Duration replace_over = std::chrono::milliseconds(500);
   // A connection borrowed for longer is reported as leaked, once.
   Duration leak_threshold = std::chrono::seconds(30);
 

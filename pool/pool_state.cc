@@ -36,6 +36,21 @@ DialPolicy::Answer AnswerToDial(const absl::Status& status) {
                                                          : DialPolicy::Answer::kNotAsked;
 }
 
+// Whether the pool is recreated because its connections end together, which is seldom the fate of
+// one server alone.
+bool EndsConnections(RecreateReason reason) {
+  switch (reason) {
+    case RecreateReason::kServerShutdown:
+    case RecreateReason::kRepeatedLoss:
+    case RecreateReason::kReadOnly:
+      return true;
+    case RecreateReason::kConnectFailures:
+    case RecreateReason::kRequested:
+      return false;
+  }
+  return false;
+}
+
 absl::Status OutageError(Duration retry_after) {
   return UnavailableFor(retry_after, "the database cannot be reached: try again later");
 }
@@ -311,9 +326,21 @@ void PoolState::FollowGeneration(bool raised, Deferred* deferred) {
     WakeMaintainerAt(generation_.due(), deferred);
     return;
   }
-  deferred->Tell([reason = generation_.reason(), generation = generation_.oldest_valid()](
-                     PoolObserver& observer) { observer.OnRecreated(reason, generation); });
-  BuryObsolete(clock_->Monotonic(), deferred);
+  const MonotonicTime now = clock_->Monotonic();
+  const RecreateReason reason = generation_.reason();
+  deferred->Tell([reason, generation = generation_.oldest_valid()](PoolObserver& observer) {
+    observer.OnRecreated(reason, generation);
+  });
+  if (EndsConnections(reason)) policy_.OnRecreated(now, CountStale());
+  BuryObsolete(now, deferred);
+}
+
+int PoolState::CountStale() const {
+  const auto stale = [oldest = generation_.oldest_valid()](const Slot& slot) {
+    const bool exists = slot.state != SlotState::kEmpty && slot.state != SlotState::kConnecting;
+    return exists && slot.generation < oldest;
+  };
+  return static_cast<int>(std::count_if(slots_.slots().begin(), slots_.slots().end(), stale));
 }
 
 void PoolState::Recreate() {

@@ -155,6 +155,8 @@ class PoolState {
   void SuspectIdle(bool sweep, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // After `generation_` was asked to raise, and whether it did.
   void FollowGeneration(bool raised, Deferred* deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Connections that were made before the pool was recreated.
+  int CountStale() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   ConnectDemand Demand() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // When to dial; kNever while a connect tells more.

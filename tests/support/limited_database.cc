@@ -117,6 +117,15 @@ void LimitedDatabase::Work(Session* session, Duration time) {
 void LimitedDatabase::GoAway() {
   MutexLock lock(&mutex_);
   away_ = true;
+  EndSessions();
+}
+
+void LimitedDatabase::SwitchOver() {
+  MutexLock lock(&mutex_);
+  EndSessions();
+}
+
+void LimitedDatabase::EndSessions() {
   ++era_;
   for (Session* const session : working_) session->ended_.NotifyAll();
   total_ = 0;

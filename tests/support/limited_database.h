@@ -30,6 +30,8 @@ class LimitedDatabase {
   // Ends all sessions (57P01), and answers connects with 57P03 until Return.
   void GoAway();
   void Return();
+  // Ends all sessions, and takes new ones at once: the next primary is there already.
+  void SwitchOver();
 
   enum class Answer { kOpened, kFull, kAway };
   // An attempt to connect, as the database sees it.
@@ -53,6 +55,7 @@ class LimitedDatabase {
   class Factory;
 
   absl::StatusOr<std::unique_ptr<pool::Connection>> Open(int server);
+  void EndSessions() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The session of `server` that began in `era` is over.
   void Close(int server, int era);
   bool Serves(int era) const;

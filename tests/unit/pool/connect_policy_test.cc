@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string_view>
 #include <vector>
@@ -115,6 +116,48 @@ TEST_F(ConnectPolicyTest, ConnectsToAServerThatTakesNoWritesKeepTheirDistance) {
   }
   now_ += seconds(1);
   EXPECT_LE(policy_.NextConnect(Demand(50)), now_) << "a server that is of use is not spared";
+}
+
+// Whatever the random draws.
+TEST_F(ConnectPolicyTest, ReplacementsComeOneByOneTheFirstAtOnce) {
+  for (uint32_t seed = 1; seed <= 500; ++seed) {
+    SCOPED_TRACE(seed);
+    ConnectPolicy policy(options_, Jitter(seed));
+    MonotonicTime now = kStart;
+    policy.OnStarted(now);
+    policy.OnRecreated(now, 5);
+    for (int i = 0; i < 5; ++i) {
+      const MonotonicTime next = policy.NextConnect(Demand(50));
+      if (i == 0) {
+        ASSERT_LE(next, now);
+      } else {
+        ASSERT_GE(next, now + milliseconds(50));
+        ASSERT_LE(next, now + milliseconds(150));
+      }
+      ASSERT_EQ(policy.NextConnect(Demand(50, 1)), ConnectPolicy::kNever) << "one at a time";
+      now = std::max(now, next);
+      policy.OnStarted(now);
+      policy.OnSuccess();
+    }
+    ASSERT_LE(policy.NextConnect(Demand(50, 1)), now) << "all are replaced";
+  }
+}
+
+TEST_F(ConnectPolicyTest, WhoDidNotNeedItsReplacementsIsNotPacedForEver) {
+  policy_.OnRecreated(now_, 5);
+  policy_.OnStarted(now_);
+  now_ += 2 * options_.replace_over;
+  EXPECT_LE(policy_.NextConnect(Demand(50)), now_);
+  policy_.OnStarted(now_);
+  EXPECT_LE(policy_.NextConnect(Demand(50, 1)), now_);
+}
+
+TEST_F(ConnectPolicyTest, WithoutATimeToSpreadThemOverReplacementsComeAtOnce) {
+  options_.replace_over = Duration::zero();
+  ConnectPolicy policy(options_, Jitter(7));
+  policy.OnRecreated(now_, 5);
+  policy.OnStarted(now_);
+  EXPECT_LE(policy.NextConnect(Demand(50, 1)), now_);
 }
 
 TEST_F(ConnectPolicyTest, StartWithoutCallersBacksOffUpToFourTimesTheDelay) {

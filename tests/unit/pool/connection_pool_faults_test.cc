@@ -157,6 +157,33 @@ TEST_F(ConnectionPoolFaultsTest, LossOfAnOldConnectionDoesNotCondemnTheNewOnes) 
   EXPECT_THAT(caller.get(), IsOk());
 }
 
+TEST_F(ConnectionPoolFaultsTest, ConnectionsThatEndTogetherAreReplacedOneByOne) {
+  options_.replace_over = milliseconds(500);
+  for (const char* const sqlstate : {"57P01", "57P02", ""}) {
+    SCOPED_TRACE(sqlstate);
+    MakePoolWithIdle(5);
+    if (*sqlstate == '\0') Lose("");  // two are a repeated loss
+    Lose(sqlstate);
+    const int before = database_.connects();
+    std::vector<std::future<Borrowed>> callers;
+    for (int i = 0; i < 4; ++i) callers.push_back(StartBorrow(seconds(10)));
+    EXPECT_TRUE(Eventually([&] { return pool_->Stats().waiters == 3; })) << "the first at once";
+    clock_.Advance(milliseconds(49));
+    EXPECT_EQ(database_.connects(), before + 1);
+    for (int i = 0; i < 60; ++i) clock_.Advance(milliseconds(10));
+    for (auto& caller : callers) EXPECT_THAT(caller.get(), IsOk());
+  }
+}
+
+TEST_F(ConnectionPoolFaultsTest, ConnectionsThatAreInvalidatedAreReplacedAtOnce) {
+  options_.replace_over = milliseconds(500);
+  MakePoolWithIdle(5);
+  pool_->InvalidateAll();
+  const PooledConnection first = Borrow();
+  const PooledConnection second = Borrow();
+  EXPECT_EQ(pool_->Stats().in_use, 2);
+}
+
 TEST_F(ConnectionPoolFaultsTest, ReadOnlyServerRecreatesThePool) {
   MakePoolWithIdle(3);
   Lose("25006");

@@ -38,6 +38,7 @@ class ConnectionPoolStressTest : public ::testing::Test {
     options_.max_connections = kMaxConnections;
     options_.validate_after_idle = milliseconds(1);
     options_.max_lifetime = milliseconds(200);
+    options_.replace_over = Duration::zero();  // sessions die hundreds of times
     database_.DisableLog();
     database_.SetConnectTime(std::chrono::microseconds(500));
   }
@@ -138,6 +139,7 @@ class ConnectionPoolMixTest : public ::testing::Test {
     options_.max_connections = kMaxConnections;
     options_.validate_after_idle = milliseconds(1);
     options_.max_lifetime = milliseconds(50);
+    options_.replace_over = Duration::zero();  // as above
   }
 
   // Until `operations` more are done and the pool is drained.

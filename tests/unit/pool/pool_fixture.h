@@ -149,6 +149,9 @@ class PoolTest : public ::testing::Test {
  protected:
   using Borrowed = absl::StatusOr<PooledConnection>;
 
+  // Where no time passes nobody waits for it.
+  PoolTest() { options_.replace_over = Duration::zero(); }
+
   // Makes the pool from options_, without connections.
   void MakePool() {
     pool_.reset();

@@ -23,6 +23,7 @@ TEST(PoolOptionsTest, EdgesAreValid) {
   options.validate_after_idle = Duration::zero();
   options.max_connecting = 1;
   options.acquire_timeout = Duration(1);
+  options.replace_over = Duration::zero();
   EXPECT_THAT(options.Validate(), IsOk());
   options.min_connections = 0;
   EXPECT_THAT(options.Validate(), IsOk());
@@ -48,6 +49,7 @@ TEST(PoolOptionsTest, NamesTheOptionThatIsWrong) {
       {"ping_timeout", [](PoolOptions& o) { o.ping_timeout = {}; }},
       {"idle_timeout", [](PoolOptions& o) { o.idle_timeout = {}; }},
       {"max_lifetime", [](PoolOptions& o) { o.max_lifetime = {}; }},
+      {"replace_over", [](PoolOptions& o) { o.replace_over = Duration(-1); }},
       {"leak_threshold", [](PoolOptions& o) { o.leak_threshold = {}; }},
   };
   for (const Case& c : cases) {
