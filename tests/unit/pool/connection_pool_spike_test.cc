@@ -24,9 +24,9 @@ class ConnectionPoolSpikeTest : public PoolTest {
   ConnectionPoolSpikeTest() {
     options_.max_connections = 20;
     database_.OnExecute([this](MonotonicTime, const Statement&, const Params&) {
-      ++running_;
-      MutexLock lock(&mutex_);
       const MonotonicTime end = In(kQueryTime);
+      ++running_;  // time may go on from here
+      MutexLock lock(&mutex_);
       while (clock_.Monotonic() < end) clock_.WaitUntil(end, &never_, &mutex_);
       --running_;
       return absl::StatusOr<QueryResult>(QueryResult{});
