@@ -1,7 +1,8 @@
 // What the pool concludes for all its connections from the failure of one.
+#include <array>
 #include <chrono>
+#include <optional>
 #include <utility>
-#include <vector>
 
 #include "tests/unit/pool/pool_fixture.h"
 
@@ -118,17 +119,16 @@ TEST_F(ConnectionPoolFaultsTest, ARecreationThatHadToWaitSparesWhatWasOpenedMean
   std::optional<PooledConnection> doomed_as_well = Borrow();
   Lose(std::move(doomed), "57P01");
   clock_.Advance(milliseconds(200));
-  std::vector<PooledConnection> good;
-  for (int i = 0; i < 3; ++i) good.push_back(Borrow());
-  good.pop_back();
+  std::optional<PooledConnection> good = Borrow();
+  { const PooledConnection idle = Borrow(); }
   observer_.Clear();
   clock_.Advance(milliseconds(500));
   EXPECT_EQ(observer_.Count("recreated server_shutdown"), 1);
   EXPECT_EQ(pool_->Stats().idle, 1);
   doomed_as_well.reset();
   EXPECT_EQ(observer_.Count("retired stale_generation"), 1);
-  good.clear();
-  EXPECT_EQ(pool_->Stats().idle, 3);
+  good.reset();
+  EXPECT_EQ(pool_->Stats().idle, 2);
   EXPECT_EQ(observer_.Count("retired stale_generation"), 1);
 }
 
@@ -165,8 +165,8 @@ TEST_F(ConnectionPoolFaultsTest, ConnectionsThatEndTogetherAreReplacedOneByOne) 
     if (*sqlstate == '\0') Lose("");  // two are a repeated loss
     Lose(sqlstate);
     const int before = database_.connects();
-    std::vector<std::future<Borrowed>> callers;
-    for (int i = 0; i < 4; ++i) callers.push_back(StartBorrow(seconds(10)));
+    std::array<std::future<Borrowed>, 4> callers;
+    for (auto& caller : callers) caller = StartBorrow(seconds(10));
     EXPECT_TRUE(Eventually([&] { return pool_->Stats().waiters == 3; })) << "the first at once";
     clock_.Advance(milliseconds(49));
     EXPECT_EQ(database_.connects(), before + 1);

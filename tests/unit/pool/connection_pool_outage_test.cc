@@ -62,8 +62,8 @@ class ConnectionPoolOutageTest : public PoolTest {
 TEST_F(ConnectionPoolOutageTest, PacesConnectsWhileCallersWait) {
   MakePool();
   database_.FailConnects(SqlFailure("57P03"));
-  std::vector<std::future<Borrowed>> callers;
-  for (int i = 0; i < 20; ++i) callers.push_back(StartWaiting(seconds(10)));
+  std::vector<std::future<Borrowed>> callers(20);
+  for (auto& caller : callers) caller = StartWaiting(seconds(10));
   Pass(
       seconds(10), [] { return false; }, milliseconds(20));
   for (auto& caller : callers) {
