@@ -12,6 +12,8 @@ using Duration = std::chrono::nanoseconds;
 using WallTime = std::chrono::system_clock::time_point;
 // For everything that is measured or waited for: deadlines, ages, backoff. Never jumps.
 using MonotonicTime = std::chrono::steady_clock::time_point;
+// The time of what is not to happen.
+constexpr MonotonicTime kNever = MonotonicTime::max();
 
 // All time of the service. Code that waits or looks at the time gets a Clock by constructor, so
 // that tests advance a FakeClock (tests/support/fake_clock.h) in the place of sleeping.

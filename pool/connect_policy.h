@@ -59,8 +59,6 @@ struct ConnectFailure {
 // Pure logic over the times it is given. Not thread-safe.
 class ConnectPolicy {
  public:
-  static constexpr MonotonicTime kNever = MonotonicTime::max();
-
   explicit ConnectPolicy(const PoolOptions& options, Jitter jitter = Jitter());
 
   // Wants `count` connections without any caller.

@@ -18,8 +18,6 @@ namespace auth::pool {
 // Pure logic over the times it is given. Not thread-safe.
 class DialPolicy {
  public:
-  static constexpr MonotonicTime kNever = MonotonicTime::max();
-
   // The server closed an idle connection, and somebody looks.
   void OnIdleClosed(MonotonicTime now);
   // The database does not answer, and somebody wants to know.

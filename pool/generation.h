@@ -20,8 +20,6 @@ namespace auth::pool {
 // Pure logic over the times it is given. Not thread-safe.
 class Generation {
  public:
-  static constexpr MonotonicTime kNever = MonotonicTime::max();
-
   // The generation of a connect that begins now.
   int64_t newest() const { return newest_; }
   // Connections of older generations must not be used.

@@ -23,9 +23,7 @@ class ConnectPolicyTest : public ::testing::Test {
   static ConnectDemand Demand(int waiters, int connecting = 0, int lent = 0) {
     return ConnectDemand{waiters, connecting, lent};
   }
-  bool Wants(const ConnectDemand& demand) const {
-    return policy_.NextConnect(demand) != ConnectPolicy::kNever;
-  }
+  bool Wants(const ConnectDemand& demand) const { return policy_.NextConnect(demand) != kNever; }
   ConnectFailure Fail(std::string_view sqlstate = "", int open = 0) {
     return policy_.OnFailure(now_, now_, SqlFailure(sqlstate), open);
   }
@@ -134,7 +132,7 @@ TEST_F(ConnectPolicyTest, ReplacementsComeOneByOneTheFirstAtOnce) {
         ASSERT_GE(next, now + milliseconds(50));
         ASSERT_LE(next, now + milliseconds(150));
       }
-      ASSERT_EQ(policy.NextConnect(Demand(50, 1)), ConnectPolicy::kNever) << "one at a time";
+      ASSERT_EQ(policy.NextConnect(Demand(50, 1)), kNever) << "one at a time";
       now = std::max(now, next);
       policy.OnStarted(now);
       policy.OnSuccess();
@@ -195,7 +193,7 @@ TEST_F(ConnectPolicyTest, CountsAttemptsAndAsksToRecreateAfterTheLast) {
 }
 
 TEST_F(ConnectPolicyTest, AnswersSpeakForOpenConnectionsForOneSeries) {
-  const int kOpen = 5;
+  constexpr int kOpen = 5;
   policy_.OnAnswer();
   EXPECT_FALSE(Fail("", kOpen).silent);
   policy_.OnAnswer();

@@ -31,15 +31,13 @@ class DialPolicyTest : public ::testing::Test {
   DialPolicy policy_;
 };
 
-TEST_F(DialPolicyTest, NothingHappenedNothingIsDialled) {
-  EXPECT_EQ(policy_.due(), DialPolicy::kNever);
-}
+TEST_F(DialPolicyTest, NothingHappenedNothingIsDialled) { EXPECT_EQ(policy_.due(), kNever); }
 
 TEST_F(DialPolicyTest, AClosedIdleConnectionIsFollowedByDialsForTwoSeconds) {
   policy_.OnIdleClosed(kStart);
   EXPECT_EQ(policy_.due(), kStart);
   EXPECT_EQ(Dial(Answer::kAccepted, kStart + seconds(100)), 9);
-  EXPECT_EQ(policy_.due(), DialPolicy::kNever);
+  EXPECT_EQ(policy_.due(), kNever);
 }
 
 TEST_F(DialPolicyTest, ThatNobodyListensEndsTheSeries) {
@@ -59,7 +57,7 @@ TEST_F(DialPolicyTest, LooksDialAtMostTwiceASecond) {
 TEST_F(DialPolicyTest, AnAnswerEndsEverything) {
   policy_.OnIdleClosed(kStart);
   policy_.OnAnswer();
-  EXPECT_EQ(policy_.due(), DialPolicy::kNever);
+  EXPECT_EQ(policy_.due(), kNever);
 }
 
 TEST_F(DialPolicyTest, OnlyAListenerThatComesOrGoesIsNews) {
@@ -84,7 +82,7 @@ TEST_F(DialPolicyTest, OneDialAtATime) {
   policy_.OnIdleClosed(kStart);
   policy_.OnStarted(kStart);
   policy_.OnLooked(kStart + seconds(5));
-  EXPECT_EQ(policy_.due(), DialPolicy::kNever);
+  EXPECT_EQ(policy_.due(), kNever);
   policy_.OnDialed(Answer::kNobody, kStart + seconds(6));
   EXPECT_LE(policy_.due(), kStart + seconds(6));
 }
@@ -94,7 +92,7 @@ TEST_F(DialPolicyTest, ADialThatAnAnswerHasOvertakenSaysNothing) {
   policy_.OnStarted(kStart);
   policy_.OnAnswer();
   EXPECT_EQ(policy_.OnDialed(Answer::kNobody, kStart), DialPolicy::Finding::kNothing);
-  EXPECT_EQ(policy_.due(), DialPolicy::kNever);
+  EXPECT_EQ(policy_.due(), kNever);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ TEST(GenerationTest, RaisesAtOnceWhenTheLastTimeIsLongAgo) {
 TEST(GenerationTest, RequestsWithinASecondBecomeOneAtItsEnd) {
   Generation generation;
   generation.Request(RecreateReason::kReadOnly, At(seconds(0)));
-  EXPECT_EQ(generation.due(), Generation::kNever);
+  EXPECT_EQ(generation.due(), kNever);
   EXPECT_FALSE(generation.Request(RecreateReason::kServerShutdown, At(milliseconds(100))));
   EXPECT_FALSE(generation.Request(RecreateReason::kReadOnly, At(milliseconds(900))));
   EXPECT_EQ(generation.due(), At(seconds(1)));
@@ -69,7 +69,7 @@ TEST(GenerationTest, RaiseIsUnconditionalAndFulfilsWhatWasRequested) {
   generation.Raise(RecreateReason::kRequested, At(milliseconds(200)));
   EXPECT_EQ(generation.oldest_valid(), generation.newest());
   EXPECT_EQ(generation.reason(), RecreateReason::kRequested);
-  EXPECT_EQ(generation.due(), Generation::kNever);
+  EXPECT_EQ(generation.due(), kNever);
 }
 
 TEST(GenerationTest, TwoLossesWithinASecondCountAsOneEvent) {
@@ -80,7 +80,7 @@ TEST(GenerationTest, TwoLossesWithinASecondCountAsOneEvent) {
   EXPECT_EQ(generation.reason(), RecreateReason::kRepeatedLoss);
   // The third is the first of the new generation.
   EXPECT_FALSE(generation.OnLoss("", At(milliseconds(2000))));
-  EXPECT_EQ(generation.due(), Generation::kNever);
+  EXPECT_EQ(generation.due(), kNever);
 }
 
 TEST(GenerationTest, ShutdownNeedsOneLossAndIdleCloseNone) {
@@ -98,7 +98,7 @@ TEST(GenerationTest, AnswerForgetsOnlyTheRequestOfFailedConnects) {
   generation.Raise(RecreateReason::kReadOnly, At(seconds(0)));
   generation.Request(RecreateReason::kConnectFailures, At(milliseconds(1)));
   generation.OnAnswer();
-  EXPECT_EQ(generation.due(), Generation::kNever);
+  EXPECT_EQ(generation.due(), kNever);
   generation.Request(RecreateReason::kReadOnly, At(milliseconds(2)));
   generation.OnAnswer();
   EXPECT_EQ(generation.due(), At(seconds(1)));
