@@ -30,8 +30,9 @@ Option ListenOption() {
                     "machines reach needs TLS or --allow-plaintext."};
   option.set = [](const std::string& text, Config* config) {
     absl::StatusOr<ListenAddress> address = ListenAddress::Parse(text);
-    if (address.ok()) config->listen = *std::move(address);
-    return address.status();
+    if (!address.ok()) return address.status();
+    config->listen = *std::move(address);
+    return absl::OkStatus();
   };
   option.show = [](const Config& config) { return config.listen.ToString(); };
   return option;
@@ -46,8 +47,9 @@ Option OptionalListenOption(Option option, std::optional<ListenAddress> Config::
     (config->*field).reset();
     if (text.empty()) return absl::OkStatus();
     absl::StatusOr<ListenAddress> address = ListenAddress::Parse(text);
-    if (address.ok()) config->*field = *std::move(address);
-    return address.status();
+    if (!address.ok()) return address.status();
+    config->*field = *std::move(address);
+    return absl::OkStatus();
   };
   option.show = [field](const Config& config) {
     return config.*field ? (config.*field)->ToString() : "";

@@ -92,11 +92,12 @@ void ServiceTokens::Look() {
   if (!settled || text == told_) return;
   told_ = text;
   absl::StatusOr<Callers> callers = text.ok() ? Parse(path_, *text) : text.status();
-  if (callers.ok()) {
+  const absl::Status status = callers.status();
+  if (status.ok()) {
     MutexLock lock(&mutex_);
     callers_ = *std::move(callers);
   }
-  on_reload_(callers.status());
+  on_reload_(status);
 }
 
 std::optional<ServiceCaller> ServiceTokens::Find(std::string_view token) const {
