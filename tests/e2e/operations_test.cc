@@ -283,7 +283,7 @@ TEST_F(OperationsTest, BoundedAnswersBesideSilentSlowAndMalformedClients) {
   std::printf("%zu probes beside them: /livez p99 %ld ms, most %ld ms\n", livez.size(),
               livez[livez.size() * 99 / 100].count(), livez.back().count());
   EXPECT_EQ(failed, 0);
-  EXPECT_LT(livez.back(), milliseconds(100));
+  EXPECT_LT(livez.back(), milliseconds(kAddressSanitizer ? 300 : 100));
 }
 
 }  // namespace
