@@ -11,7 +11,7 @@ namespace auth::account {
 AttemptLimiter::AttemptLimiter(const Options& options, const Clock* clock)
     : options_(options), clock_(clock) {}
 
-std::optional<Duration> AttemptLimiter::Wait(std::string_view email_key) {
+std::optional<Duration> AttemptLimiter::Wait(std::string_view email_key) const {
   if (!options_.enabled) return std::nullopt;
   const Account account = AccountOf(email_key);
   const MonotonicTime now = clock_->Monotonic();

@@ -35,7 +35,7 @@ class AttemptLimiter {
 
   // How long to wait for an attempt on the account with this e-mail key, whether it exists or not;
   // nullopt if one may go on now. Counts nothing.
-  std::optional<Duration> Wait(std::string_view email_key);
+  std::optional<Duration> Wait(std::string_view email_key) const;
   // The same, and counts an attempt that may go on. A refused one does not make the wait longer.
   std::optional<Duration> Attempt(std::string_view email_key);
 

@@ -114,8 +114,8 @@ std::vector<Option> ListenerOptions() {
                 .name = "service-tokens-file",
                 .value_name = "FILE",
                 .help = "Who may call AdminService: lines `name admin hash`, with the SHA-256 of a "
-                        "random bearer token in hex. A changed file is read again, within two "
-                        "seconds. Without it nobody may."},
+                        "random bearer token in hex. The file is read each second, and in force "
+                        "once it was the same twice. Without it nobody may."},
                &Config::service_tokens_file),
       WithSwitch({.group = group,
                   .name = "allow-plaintext",

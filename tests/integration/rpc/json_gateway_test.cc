@@ -74,6 +74,20 @@ class JsonGatewayTest : public ::testing::Test {
   std::unique_ptr<JsonGateway> gateway_;
 };
 
+// As that of a proxy, which keeps it for the next caller.
+TEST_F(JsonGatewayTest, AConnectionMayBeSilentBetweenTwoCalls) {
+  const std::string_view request = "GET /auth/session HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  RawConnection kept(gateway_->port());
+  kept.Send(request);
+  EXPECT_EQ(StatusOf(kept.ReadUntil("}")), 401);
+  RawConnection silent(gateway_->port());
+  silent.ReadAll();  // until it is cut: the other has been silent for longer
+  EXPECT_TRUE(silent.closed());
+  EXPECT_FALSE(kept.HungUp());
+  kept.Send(request);
+  EXPECT_EQ(StatusOf(kept.ReadUntil("}")), 401);
+}
+
 TEST_F(JsonGatewayTest, SignsUpAndInAndOut) {
   const std::string signed_up = Post("/auth/signup", Credentials("ada@example.com"));
   EXPECT_THAT(signed_up, AllOf(StartsWith("HTTP/1.1 200 OK\r\n"),
